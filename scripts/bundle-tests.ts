@@ -1,7 +1,7 @@
 /**
  * Makes the bundles of the tests, of which the runner runs one a file: tap alone is 380 files, and what a test knows of
  * src/ is hundreds, which are a third of a CPU second to load, each time, and thrice that in the guest. What several
- * share is in chunks. White space stays, since a failure is shown with the lines around it.
+ * share is in chunks. So are the programs that tests start (test/support/programs.ts). White space stays, since a failure is shown with the lines around it.
  *
  * To a module `import.meta.url` is where tsc has compiled it to: what it finds beside itself is there. `createRequire` finds the
  * same from anywhere in the checkout, and stands in programs that a test writes, too.
@@ -15,8 +15,11 @@ import { build, type Plugin } from 'esbuild';
 
 const [folder = ''] = process.argv.slice(2);
 const ENDING = '.test.ts';
-const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith(ENDING))
+const all = readdirSync('test', { recursive: true, encoding: 'utf8' });
+const tests = all.filter((path) => path.endsWith(ENDING)).map((path) => join('test', path));
+const programs = all
+  .filter((path) => /^support\/programs\/[^/]+\.ts$/.test(path))
+  .concat('conformance/support/liar.ts', 'fuzz/player.ts')
   .map((path) => join('test', path));
 
 const whereCompiled: Plugin = {
@@ -48,7 +51,7 @@ const tapOfFile: Plugin = {
 };
 
 await build({
-  entryPoints: [...tests, 'test/runner/together.ts'],
+  entryPoints: [...tests, ...programs, 'test/runner/together.ts'],
   outdir: folder,
   outbase: 'test',
   bundle: true,

@@ -9,6 +9,7 @@ import type { BrokerBuffer, Client, Owner } from '../../src/broker/buffer.js';
 import { Quotas } from '../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import { BrokerError, type ErrorCode } from '../../src/memory/errors.js';
+import { atNight } from '../support/night.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
 const PAGE = 4096;
@@ -140,9 +141,9 @@ t.test('a dry run’s verdict is that of the allocation after it', async (t) => 
       }
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(200, 10_000) }));
   for (const verdict of ['possible', 'limit_exceeded', 'recalled', 'too_large'] as const) {
-    t.ok((seen.get(verdict) ?? 0) > 50, `${verdict}: ${seen.get(verdict)} times`);
+    t.ok((seen.get(verdict) ?? 0) > 20, `${verdict}: ${seen.get(verdict)} times`);
   }
 });
 

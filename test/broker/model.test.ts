@@ -593,11 +593,11 @@ t.test('registry and model agree', async (t) => {
     model.end();
     totals.buffers += model.given;
   });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(500, 20_000) }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(250, 20_000) }));
   t.ok(totals.buffers > 200, `${totals.buffers} allocations were answered`);
   t.ok(totals.reissued > 15, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.formers > 15, `${totals.formers} times their old memory was seen to linger`);
   t.ok(totals.fromPool > 50, `${totals.fromPool} spares were given`);
   t.ok(totals.expired > 25, `${totals.expired} leases ran out`);
-  t.ok(totals.redeemed > 120, `${totals.redeemed} buffers were redeemed`);
+  t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);
 });

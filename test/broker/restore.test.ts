@@ -300,9 +300,9 @@ t.test('whatever has happened, the next broker knows it', async (t) => {
       over(now);
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(200, 5000) }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(120, 5000) }));
   t.comment(JSON.stringify(totals));
-  for (const [name, count] of Object.entries(totals)) t.ok(count > 10, `${name}: ${count}`);
+  for (const [name, count] of Object.entries(totals)) t.ok(count > 3, `${name}: ${count}`);
 });
 
 /** Some of those who were there come back, in any order, and bring what they have. */

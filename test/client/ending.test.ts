@@ -2,13 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { BrokerError, ConnectionError, connect } from '../../src/client/index.js';
-import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
+import { programFile } from '../support/programs.js';
 
 const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 
@@ -79,7 +78,7 @@ await withoutLeaks(t, 'ends from this side', async (t) => {
   });
 
   await t.test('a process ends by itself when it waits for nothing', async (t) => {
-    const script = join(packageRoot, 'dist/test/support/programs/idle.js');
+    const script = programFile('idle');
     const child = spawn(process.execPath, [script, socket], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

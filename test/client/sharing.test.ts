@@ -1,17 +1,16 @@
 /** Sharing between processes, and what is left of a buffer when it is released or its owner leaves. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
+import { programFile } from '../support/programs.js';
 import { rejected } from '../support/refused.js';
 
 const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 const kept = { ...linear, lifetime: 'until_released' } as const;
-const redeemer = join(packageRoot, 'dist/test/support/programs/redeemer.js');
+const redeemer = programFile('redeemer');
 const run = promisify(execFile);
 
 await withoutLeaks(t, 'sharing', async (t) => {

@@ -1,12 +1,11 @@
 /** The checker can fail: a driver that alters one answer is caught, whichever it is. */
-import { join } from 'node:path';
 import t from 'tap';
 import { OwnDaemon } from '../../conformance/own-daemon.js';
 import { SCENARIOS, TYPESCRIPT } from '../../conformance/places.js';
 import { Runner } from '../../conformance/runner.js';
 import { readScenarios, type Scenario } from '../../conformance/scenario.js';
-import { packageRoot } from '../../src/package-root.js';
 import { withoutVulkan } from '../support/daemon.js';
+import { bundled } from '../support/programs.js';
 
 t.setTimeout(240_000);
 
@@ -49,7 +48,7 @@ const lies = [
   ['copy', 'ok.path', 'magic', 'work: copy linear memory'],
 ] as const;
 
-const program = join(packageRoot, 'dist/test/conformance/support/liar.js');
+const program = bundled('conformance/support/liar');
 
 t.test('a lie is caught, and the truth passes', async (t) => {
   const own = await OwnDaemon.start(withoutVulkan);

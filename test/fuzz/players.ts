@@ -6,15 +6,14 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { packageRoot } from '../../src/package-root.js';
 import { spawnAs } from '../support/actor.js';
+import { bundled } from '../support/programs.js';
 import { Random } from '../support/random.js';
 import type { Played, PlayerOrder } from './player.js';
 import { Fault } from './session.js';
 import type { Tally } from './tally.js';
 
-const program = join(packageRoot, 'dist/test/fuzz/player.js');
+const program = bundled('fuzz/player');
 /** Users that the machine need not know; whoever watches is another one. */
 const USERS = process.getuid?.() === 0 ? [61_001, 61_002, 61_001] : [null, null, null];
 /** A process that does not answer in this time hangs. */
@@ -23,15 +22,14 @@ const PATIENCE_MS = 300_000;
 const KILLS = 3;
 
 class Player {
-  #child: ChildProcess;
+  /** From the first order on; null, too, when it was ended or killed: the next order is another one's. */
+  #child: ChildProcess | null = null;
 
   constructor(
     private readonly user: number | null,
     private readonly target: string,
     private readonly socket: string,
-  ) {
-    this.#child = this.#start();
-  }
+  ) {}
 
   #start(): ChildProcess {
     const argv = [process.execPath, program, this.target, this.socket];
@@ -40,6 +38,9 @@ class Player {
 
   /** What it has played; null where it was killed, as it was told. */
   async tell(order: PlayerOrder): Promise<Played | null> {
+    // Who has ended has hung up.
+    if (order.what === 'leave' && this.#child === null) return null;
+    this.#child ??= this.#start();
     const child = this.#child;
     const killed = order.what === 'play' && order.killedAt !== null;
     const late = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
@@ -57,7 +58,7 @@ class Player {
     try {
       child.send(order);
       const played = await answer;
-      if (played === null) this.#child = this.#start();
+      if (played === null) this.#child = null;
       else if (played.fault !== null) throw new Fault(played.fault);
       return played;
     } finally {
@@ -65,14 +66,10 @@ class Player {
     }
   }
 
-  /** Ends the process, and begins with another one. */
-  async restart(): Promise<void> {
-    await this.end();
-    this.#child = this.#start();
-  }
-
   async end(): Promise<void> {
     const child = this.#child;
+    this.#child = null;
+    if (child === null) return;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
@@ -134,10 +131,7 @@ export class Players {
     return done;
   }
 
-  async restart(): Promise<void> {
-    await Promise.all(this.#all.map((player) => player.restart()));
-  }
-
+  /** Ends the processes; who plays on has others. */
   async end(): Promise<void> {
     await Promise.all(this.#all.map((player) => player.end()));
   }

@@ -13,7 +13,8 @@ import { buildSanitized } from './sanitized.js';
 import { keptSeeds, seedsUntil } from './seeds.js';
 import { Tally } from './tally.js';
 
-const MESSAGES = atNight(1200, 300_000);
+/** One round in the gate. */
+const MESSAGES = atNight(400, 300_000);
 /** How often each of these is answered at least, in the gate. */
 const LEAST = 2;
 const STATUSES = [200, 201, 204, 400, 403, 404];

@@ -85,7 +85,7 @@ export async function playRounds(
         await players.leave(tally);
         // What nobody can count is charged until those who had it have exited.
         const uncounted = (await daemon.buffers()).some(({ state }) => state === 'unknown');
-        if (uncounted) await players.restart();
+        if (uncounted) await players.end();
         await witness.alone();
       });
       memory.look(daemon.memory());

@@ -11,7 +11,7 @@ import { playHouse } from './house.js';
 import { inRound, keptSeeds, seedsUntil } from './seeds.js';
 import { Tally } from './tally.js';
 
-const MESSAGES = atNight(50_000, 5_000_000);
+const MESSAGES = atNight(30_000, 5_000_000);
 /** How often each request is sent and each answer heard at least, in the gate. */
 const LEAST = 1;
 /** What a daemon without a DRM node does not offer, or a client without a device does not hear. */

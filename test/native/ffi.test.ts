@@ -25,6 +25,7 @@ import {
   viewOf,
 } from '../../src/native/ffi.js';
 import { Functions } from '../../src/native/vulkan/loader.js';
+import { programFile } from '../support/programs.js';
 
 /** dmab_address gives back the pointer that it is given. */
 const identity = shim.symbol('dmab_address');
@@ -210,7 +211,7 @@ t.test('names that are hot', async (t) => {
 });
 
 t.test('threads have argument blocks of their own', async (t) => {
-  const script = new URL('../support/programs/identity.js', import.meta.url);
+  const script = programFile('identity');
   const start = (first: number) => new Worker(script, { workerData: { first } });
   const wrong = [start(1e9), start(2e12), start(3e9)].map(
     (worker) =>

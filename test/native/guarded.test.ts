@@ -1,14 +1,13 @@
 /** Memory whose pages are gone by the time that they are touched: the copy ends, and not the process. */
 import { spawnSync } from 'node:child_process';
 import { ftruncateSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { callInt, symbol, transientString } from '../../src/native/ffi.js';
 import { copyBytes, fillWords } from '../../src/native/guarded.js';
 import { close } from '../../src/native/libc/fd.js';
 import { map } from '../../src/native/libc/memory.js';
-import { packageRoot } from '../../src/package-root.js';
 import { withoutLeaks } from '../support/fds.js';
+import { programFile } from '../support/programs.js';
 
 const SIZE = 4 * 4096;
 const gone = { name: 'BrokerError', message: /taken it back/ };
@@ -49,7 +48,7 @@ await withoutLeaks(t, 'copies', async (t) => {
   });
 
   t.test('a bus error outside of a copy is the end, as ever', async (t) => {
-    const program = join(packageRoot, 'dist/test/support/programs/bus-error.js');
+    const program = programFile('bus-error');
     t.equal(spawnSync(process.execPath, [program]).signal, 'SIGBUS');
   });
 });

@@ -1,10 +1,9 @@
 /** What a service manager hands over is taken as it is, and what it says wrongly is survived, with a reason. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { takeInherited } from '../../src/native/inherited.js';
-import { packageRoot } from '../../src/package-root.js';
+import { programFile } from '../support/programs.js';
 
 const pid = `${process.pid}`;
 const none = { fds: [], problems: [] };
@@ -55,7 +54,7 @@ t.test('thousands, in a process of its own', async (t) => {
   const COUNT = 3000;
   const nothing = openSync('/dev/null', 'r');
   t.teardown(() => closeSync(nothing));
-  const program = join(packageRoot, 'dist/test/support/programs/inherited.js');
+  const program = programFile('inherited');
   const script = `LISTEN_PID=$$ LISTEN_FDS=${COUNT} exec "$@"`;
   const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, program], {
     encoding: 'utf8',

@@ -2,16 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { close, duplicate } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { HeadNumbers, LaterSlots, Slots, UnreadableSlots } from '../../src/native/slots.js';
-import { packageRoot } from '../../src/package-root.js';
 import { withoutLeaks } from '../support/fds.js';
 import { atNight } from '../support/night.js';
+import { programFile } from '../support/programs.js';
 import { Random, seed } from '../support/random.js';
 
 const VERSION = 3;
@@ -237,7 +236,7 @@ await withoutLeaks(t, 'slots', async (t) => {
   });
 
   t.test('a process that is killed while it writes', async (t) => {
-    const script = join(packageRoot, 'dist/test/support/programs/slot-writer.js');
+    const script = programFile('slot-writer');
     const chosen = seed();
     t.comment(`DMABROKER_SEED=${chosen}`);
     const random = new Random(chosen);

@@ -10,11 +10,11 @@ import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
 import { openPidfd } from '../../src/native/libc/process.js';
 import { connectUnix, listenUnix, receive, send } from '../../src/native/libc/socket.js';
 import { eventfd, Step, wake } from '../../src/native/step.js';
-import { packageRoot } from '../../src/package-root.js';
 import { withoutLeaks } from '../support/fds.js';
 import { withFewFds } from '../support/few-fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { sendManyFds } from '../support/many-fds.js';
+import { programFile } from '../support/programs.js';
 import { give, type Input, type SendResult, turn } from '../support/step.js';
 
 /** fds in one message at most: the kernel's. */
@@ -338,7 +338,7 @@ await withoutLeaks(t, 'step', async (t) => {
   });
 
   t.test('a process without file descriptors', async (t) => {
-    const script = join(packageRoot, 'dist/test/support/programs/starved.js');
+    const script = programFile('starved');
     const path = join(temporaryFolder(t), 'step.sock');
     const out = execFileSync('prlimit', ['--nofile=64:64', process.execPath, script, path], {
       encoding: 'utf8',

@@ -4,15 +4,13 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { runDaemon as run, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, runDaemon as run, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { EventReader } from './http/support/event-reader.js';
 
 const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 const mode = (path: string) => statSync(path).mode & 0o7777;
-
-/** DataPlane.close waits for the allocator's exit, which may have been before it began to wait. */
 
 /** The last line of a log, which says why the daemon ended. */
 function lastWords(stderr: string): string {
@@ -65,28 +63,31 @@ await withoutLeaks(t, 'sockets', async (t) => {
     t.same(readdirSync(folder), ['precious']);
   });
 
-  await t.test('those of a daemon that was killed are replaced', async (t) => {
-    const folder = temporaryFolder(t);
-    const first = await TestDaemon.start([], { env: withoutVulkan, folder });
-    const exited = once(first.process, 'exit');
-    first.process.kill('SIGKILL');
-    t.same(await exited, [null, 'SIGKILL']);
-    t.ok(existsSync(first.clientSocket) && existsSync(first.restSocket), 'they are still there');
-    const second = await TestDaemon.start([], { env: withoutVulkan, folder });
-    const client = await connect({ socket: second.clientSocket });
-    t.same((await second.clients()).length, 1);
-    client.close();
-    t.equal(await second.stop(), 0);
-  });
-
-  await t.test('modes of the configuration', async (t) => {
-    const file = join(temporaryFolder(t), 'dmabroker.toml');
-    writeFileSync(file, '[clients]\nmode = "0600"\n[rest]\nmode = "0622"\n');
-    const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-    t.equal(mode(daemon.clientSocket), 0o600);
-    t.equal(mode(daemon.restSocket), 0o622);
-    t.equal(await daemon.stop(), 0);
-  });
+  await t.test(
+    'those of a daemon that was killed are replaced, with modes as configured; without a store its buffers end with it',
+    async (t) => {
+      const folder = temporaryFolder(t);
+      const first = await TestDaemon.start([], { env: withoutVulkan, folder });
+      const earlier = await connect({ socket: first.clientSocket, reconnect: false });
+      const kept = await earlier.allocate({ ...linear, lifetime: 'until_released' });
+      t.ok(first.log.some(({ msg }) => msg.includes('will not survive a restart')));
+      const exited = once(first.process, 'exit');
+      first.process.kill('SIGKILL');
+      t.same(await exited, [null, 'SIGKILL']);
+      t.ok(existsSync(first.clientSocket) && existsSync(first.restSocket), 'they are still there');
+      const file = join(folder, 'dmabroker.toml');
+      writeFileSync(file, '[clients]\nmode = "0600"\n[rest]\nmode = "0622"\n');
+      const second = await TestDaemon.start(['--config', file], { env: withoutVulkan, folder });
+      t.equal(mode(second.clientSocket), 0o600);
+      t.equal(mode(second.restSocket), 0o622);
+      t.same(await second.buffers(), []);
+      await kept.close().catch(() => {});
+      const client = await connect({ socket: second.clientSocket });
+      t.same((await second.clients()).length, 1);
+      client.close();
+      t.equal(await second.stop(), 0);
+    },
+  );
 });
 
 await withoutLeaks(t, 'the end', async (t) => {
@@ -113,27 +114,14 @@ await withoutLeaks(t, 'the end', async (t) => {
         }
       }
       t.same(daemon.errors, []);
+      const messages = daemon.log.map(({ msg }) => msg);
+      t.ok(messages.some((msg) => msg.startsWith('source memfd (memfd): usable')));
+      t.ok(
+        messages.some((msg) => msg.startsWith('no dma_buf can be exported here')),
+        'it warns',
+      );
     });
   }
-
-  await t.test('the log', async (t) => {
-    const daemon = await TestDaemon.memfd(t);
-    const client = await connect({ socket: daemon.clientSocket });
-    client.close();
-    await daemon.idleFds();
-    await daemon.stop();
-    const messages = daemon.log.map(({ msg }) => msg);
-    t.ok(messages.some((msg) => msg.startsWith('source memfd (memfd): usable')));
-    t.ok(
-      messages.some((msg) => msg.startsWith('no dma_buf can be exported here')),
-      'it warns',
-    );
-    t.match(
-      daemon.log.find(({ msg }) => msg === 'client connected'),
-      { pid: process.pid },
-    );
-    t.ok(messages.includes('client left'));
-  });
 });
 
 await withoutLeaks(t, 'events', async (t) => {
@@ -156,6 +144,12 @@ await withoutLeaks(t, 'events', async (t) => {
           'buffer.gone',
           'client.disconnected',
         ],
+      );
+      const left = () => daemon.log.some(({ msg }) => msg === 'client left');
+      await eventually(left, 'the log says it, too');
+      t.match(
+        daemon.log.find(({ msg }) => msg === 'client connected'),
+        { pid: process.pid },
       );
       t.equal(await daemon.stop(), 0);
       await reader.ended;

@@ -13,7 +13,7 @@ import { atNight } from '../support/night.js';
 
 t.setTimeout(atNight(120_000, 3_600_000));
 
-const HAND_OFFS = atNight(50_000, 2_000_000);
+const HAND_OFFS = atNight(25_000, 2_000_000);
 /** At once; load.c gives up a run of more than a minute. */
 const BATCH = 25_000;
 const CONNECTIONS = 8;

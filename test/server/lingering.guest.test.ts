@@ -4,19 +4,18 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { close, duplicate } from '../../src/native/libc/fd.js';
-import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { programFile } from '../support/programs.js';
 
 const daemon = await TestDaemon.start();
 t.teardown(() => daemon.stop('SIGKILL'));
 const fds = await daemon.idleFds();
 
-const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'sharer.js');
+const program = programFile('sharer');
 
 /** A client in a process of its own, and the first line that it prints. */
 async function client(...args: string[]): Promise<{ child: ChildProcess; said: string }> {

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
-import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { programFile } from '../support/programs.js';
 
-const redeemer = fileURLToPath(new URL('../support/programs/redeemer.js', import.meta.url));
+const redeemer = programFile('redeemer');
 const ctl = join(packageRoot, 'bin/dmabrokerctl.js');
 
 /** Users without a name and without further groups: only root can be them. */
@@ -35,8 +35,7 @@ t.test('who may do what', { skip }, async (t) => {
   // The files let everybody in: what refuses here is the policy.
   const sockets = '[clients]\nmode = "0666"\n[rest]\nmode = "0666"\n';
   writeFileSync(file, `${sockets}[policy]\nconnect = { users = [${ALICE}, ${BOB}] }\nowner = {}\n`);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   chmodSync(daemon.folder, 0o755);
   const client = await connect({ socket: daemon.clientSocket });
   const buffer = await client.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });

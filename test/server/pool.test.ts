@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
-import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { filled, poolOf, warm } from '../support/pool.js';
@@ -67,8 +67,7 @@ await withoutLeaks(t, 'the pool', async (t) => {
     const file = join(temporaryFolder(t), 'dmabroker.toml');
     const configure = (table: string) => writeFileSync(file, `[pool]\n${table}`);
     configure('bytes = "1M"\nspares_per_spec = 2\nidle_seconds = 5\n');
-    const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-    t.teardown(() => daemon.stop());
+    const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
     const before = await daemon.idleFds();
     const client = await connect({ socket: daemon.clientSocket });
     const fds = daemon.openFds();
@@ -98,31 +97,28 @@ await withoutLeaks(t, 'the pool', async (t) => {
     t.same(daemon.errors, []);
   });
 
-  await t.test('spares give way to a limit over REST', async (t) => {
-    const daemon = await TestDaemon.memfd(t);
-    const client = await connect({ socket: daemon.clientSocket });
-    await warm(daemon, client, linear);
-    const kept = await client.allocate(linear);
-    await filled(daemon);
-    const quota = '/v1/quotas/daemon/default';
-    const set = await daemon.rest('PUT', quota, { bytes: 3 * SIZE, reserve: 0 });
-    t.equal(set.status, 200);
-    t.match(await poolOf(daemon), { spares: 2, bytes: 2 * SIZE });
-    const large = await client.allocate({ ...linear, size: 2 * SIZE });
-    t.match(await poolOf(daemon), { spares: 0, bytes: 0 }, 'nobody is refused for their sake');
-    await t.rejects(client.allocate(linear), { code: 'limit_exceeded' });
-    await recounted(daemon);
-    await kept.release();
-    await large.release();
-    client.close();
-  });
-
-  await t.test('the command line says how large it is', async (t) => {
-    const options = { env: withoutVulkan };
-    const daemon = await TestDaemon.start(['--pool-bytes', '65536'], options);
-    t.teardown(() => daemon.stop());
-    t.equal((await poolOf(daemon)).limits.bytes, 65_536);
-    const page = readFileSync(join(packageRoot, 'docs', 'configuration.md'), 'utf8');
-    t.match(page, '--pool-bytes');
-  });
+  await t.test(
+    'spares give way to a limit over REST; the command line says how large it is',
+    async (t) => {
+      const daemon = await TestDaemon.memfd(t, {}, ['--pool-bytes', '65536']);
+      t.equal((await poolOf(daemon)).limits.bytes, 65_536);
+      const page = readFileSync(join(packageRoot, 'docs', 'configuration.md'), 'utf8');
+      t.match(page, '--pool-bytes');
+      const client = await connect({ socket: daemon.clientSocket });
+      await warm(daemon, client, linear);
+      const kept = await client.allocate(linear);
+      await filled(daemon);
+      const quota = '/v1/quotas/daemon/default';
+      const set = await daemon.rest('PUT', quota, { bytes: 3 * SIZE, reserve: 0 });
+      t.equal(set.status, 200);
+      t.match(await poolOf(daemon), { spares: 2, bytes: 2 * SIZE });
+      const large = await client.allocate({ ...linear, size: 2 * SIZE });
+      t.match(await poolOf(daemon), { spares: 0, bytes: 0 }, 'nobody is refused for their sake');
+      await t.rejects(client.allocate(linear), { code: 'limit_exceeded' });
+      await recounted(daemon);
+      await kept.release();
+      await large.release();
+      client.close();
+    },
+  );
 });

@@ -15,7 +15,7 @@ import { digestOf, findRestToken, parseRestTokens } from '../../src/server/confi
 import { CONNECTIONS_PER_TOKEN } from '../../src/server/http/limits.js';
 import { ctl } from '../cli/support/ctl.js';
 import { FakeClock } from '../support/clock.js';
-import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 
 await loadAjv();
@@ -39,8 +39,7 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
   const expired = old.entry.replace(/expires = .*/, 'expires = 2020-01-01T00:00:00Z');
   writeFileSync(tokens, reader.entry + admin.entry + expired, { mode: 0o600 });
   writeFileSync(file, `${config(tokens)}[rest]\nrate_limit = 40\n`);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   const port = Number(daemon.log.find(({ msg }) => msg === 'REST over TCP')?.port);
   t.ok(port > 0);
 

@@ -9,40 +9,35 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { packageRoot } from '../../src/package-root.js';
 import { START_STEPS } from '../../src/server/start.js';
-import { StateFolder } from '../../src/server/state/folder.js';
 import { runDaemon, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
+import { programFile } from '../support/programs.js';
 
-const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'failing-start.js');
+const program = programFile('failing-start');
 
 await withoutLeaks(t, 'a start that fails', async (t) => {
-  for (const step of START_STEPS) {
-    await t.test(`at ${step}`, async (t) => {
-      const folder = temporaryFolder(t);
-      const child = spawn(process.execPath, [program, folder, step], {
-        env: withoutVulkan,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        // A thread that is left keeps the process.
-        timeout: 60_000,
-      });
-      const exited = once(child, 'close');
-      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-      t.same(await exited, [0, null], 'it ends by itself');
-      t.equal(stdout, `${step} fails\n`);
-      t.equal(stderr, '');
-      t.same(
-        readdirSync(folder).filter((name) => name !== 'state'),
-        [],
-        'no socket file',
-      );
-      const state = StateFolder.open(join(folder, 'state'));
-      t.equal(state.problem, null, 'and no lock');
-      state.close();
+  await t.test('at each step', async (t) => {
+    const child = spawn(process.execPath, [program, temporaryFolder(t)], {
+      env: withoutVulkan,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A thread that is left keeps the process.
+      timeout: 60_000,
     });
-  }
+    const exited = once(child, 'close');
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    t.same(await exited, [0, null], 'it ends by itself');
+    t.same(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      START_STEPS.map((step) => ({ message: `${step} fails`, files: [], locked: null })),
+      'no socket file, and no lock',
+    );
+    t.equal(stderr, '');
+  });
 
   await t.test('for reasons of the machine', async (t) => {
     const folder = temporaryFolder(t);
@@ -82,12 +77,25 @@ await withoutLeaks(t, 'a start that fails', async (t) => {
 });
 
 await withoutLeaks(t, 'a start that does not fail', async (t) => {
-  const nowhere = join(temporaryFolder(t), 'nowhere');
-  for (const where of [nowhere, `@${'x'.repeat(200)}`, '@dmabroker-nobody-listens']) {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  // One with a state folder that cannot be written.
+  const cases = [
+    { where: join(folder, 'nowhere'), options: ['--state-dir', file] },
+    { where: `@${'x'.repeat(200)}`, options: [] },
+    { where: '@dmabroker-nobody-listens', options: [] },
+  ];
+  for (const { where, options } of cases) {
     await t.test(`NOTIFY_SOCKET leads nowhere: ${where.slice(0, 40)}`, async (t) => {
       const env = { ...withoutVulkan, NOTIFY_SOCKET: where };
-      const daemon = await TestDaemon.start([], { env });
-      t.equal((await daemon.rest('GET', '/healthz')).status, 200);
+      const daemon = await TestDaemon.start(options, { env });
+      const { status, body } = await daemon.rest('GET', '/healthz');
+      t.equal(status, 200);
+      if (options.length > 0) {
+        t.match(body.warnings.join('\n'), /cannot be written/);
+        t.match(await daemon.rest('PUT', '/v1/quotas/user/1', {}), { status: 507 });
+      }
       t.equal(await daemon.stop(), 0, 'the first SIGTERM ends it');
       const warned = daemon.log.filter(({ msg }) => msg.includes('NOTIFY_SOCKET'));
       t.match(warned, [
@@ -97,14 +105,4 @@ await withoutLeaks(t, 'a start that does not fail', async (t) => {
       t.same(daemon.errors, []);
     });
   }
-
-  await t.test('a state folder that cannot be written', async (t) => {
-    const file = join(temporaryFolder(t), 'file');
-    writeFileSync(file, '');
-    const daemon = await TestDaemon.start(['--state-dir', file], { env: withoutVulkan });
-    const { body } = await daemon.rest('GET', '/healthz');
-    t.match(body.warnings.join('\n'), /cannot be written/);
-    t.match(await daemon.rest('PUT', '/v1/quotas/user/1', {}), { status: 507 });
-    t.equal(await daemon.stop(), 0);
-  });
 });

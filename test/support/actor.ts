@@ -10,8 +10,8 @@ import type { Test } from 'tap';
 import type { ClaimTerms, CommitTerms, ShareTerms } from '../../src/client/index.js';
 import type { ErrorCode, Refusal } from '../../src/memory/errors.js';
 import type { HandleType } from '../../src/memory/source.js';
-import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from './daemon.js';
+import { programFile } from './programs.js';
 
 export type ActorLifetime = 'connection' | 'until_released' | { readonly lease: number };
 
@@ -128,7 +128,7 @@ export function startAs(
   args: readonly string[],
   stdio: StdioOptions,
 ): ChildProcess {
-  const file = join(packageRoot, 'dist', 'test', 'support', 'programs', `${program}.js`);
+  const file = programFile(program);
   return spawnAs(user, [process.execPath, file, ...args], stdio);
 }
 

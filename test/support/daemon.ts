@@ -13,6 +13,7 @@ import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import type { BufferInfo, ClientInfo } from '../../src/rest/contract.js';
+import { atNight } from './night.js';
 import { ask, type RestAnswer } from './rest.js';
 
 export interface LogLine {
@@ -121,7 +122,8 @@ export class TestDaemon {
     extra: readonly string[] = [],
   ): Promise<TestDaemon> {
     const daemon = await TestDaemon.start(extra, { ...options, env: withoutVulkan });
-    t.teardown(() => daemon.stop());
+    // Of the end in good order, a fifth of what a start costs, there are tests; by night it is every daemon's.
+    t.teardown(() => daemon.stop(atNight('SIGKILL', 'SIGTERM')));
     return daemon;
   }
 
@@ -301,15 +303,21 @@ function parse(line: string): LogLine {
   }
 }
 
-/** Waits until `condition` holds; fails with `what` after ten seconds (a hundred under TCG). */
+/** How often it is looked for something: what has not come soon may take its time, and a look is a request often. */
+const LOOK_MS = 10;
+const SOON = 50;
+const LATER_MS = 40;
+
+/** Waits until `condition` holds; fails with `what` after some twenty seconds (more where looks take theirs). */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
   attempts = 1000,
 ): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  // One of the later ones is counted as two.
+  for (let attempt = 0; attempt < attempts; attempt += attempt < SOON ? 1 : 2) {
     if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, attempt < SOON ? LOOK_MS : LATER_MS));
   }
   throw new Error(`never came true: ${typeof what === 'string' ? what : what()}`);
 }

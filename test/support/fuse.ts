@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { Arena } from '../../src/native/arena.js';
 import { callInt, symbol } from '../../src/native/ffi.js';
-import { packageRoot } from '../../src/package-root.js';
 import { temporaryFolder } from './folder.js';
 import type { Held } from './programs/fuse-server.js';
+import { programFile } from './programs.js';
 
 const MNT_DETACH = 2;
 
@@ -35,7 +35,7 @@ export class FuseFile {
   /** Mounted until the test has ended. */
   static async mount(t: Test): Promise<FuseFile> {
     const folder = temporaryFolder(t);
-    const program = join(packageRoot, 'dist/test/support/programs/fuse-server.js');
+    const program = programFile('fuse-server');
     const server = spawn(process.execPath, [program, folder], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

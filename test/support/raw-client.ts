@@ -52,6 +52,8 @@ export class RawClient {
         this.failure = error;
         this.#over = true;
       }
+      // The end of a stream is readable for ever.
+      if (this.#over) this.stop();
       this.#onChange();
     }
   }

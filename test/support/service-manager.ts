@@ -10,6 +10,7 @@ import { addressOf, callInt, lastErrno, symbol } from '../../src/native/ffi.js';
 import { SystemError } from '../../src/native/libc/errno.js';
 import { close, identity } from '../../src/native/libc/fd.js';
 import { listenUnix, receive } from '../../src/native/libc/socket.js';
+import { type Watch, watch } from '../../src/native/libc/watch.js';
 import { managerAddress } from '../../src/native/systemd.js';
 import { type StartOptions, TestDaemon } from './daemon.js';
 import { temporaryFolder } from './folder.js';
@@ -18,7 +19,6 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MAX_FDS = 4097;
-const INTERVAL_MS = 1;
 
 export class ServiceManager {
   readonly path: string;
@@ -28,7 +28,7 @@ export class ServiceManager {
   refused = 0;
   readonly #socket: number;
   readonly #listening: number[] = [];
-  #timer: NodeJS.Timeout | null = null;
+  #watch: Watch | null = null;
   #closed = false;
   readonly folder: string;
 
@@ -57,8 +57,8 @@ export class ServiceManager {
 
   /** Whether it reads what it is sent. */
   reading(on: boolean): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = on ? setInterval(() => this.read(), INTERVAL_MS) : null;
+    this.#watch?.close();
+    this.#watch = on ? watch(this.#socket, () => this.read()) : null;
   }
 
   /** All that it was sent until now: before a daemon is started again, too, as systemd does. */

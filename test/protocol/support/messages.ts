@@ -9,6 +9,7 @@ import type { Reader } from '../../../src/protocol/reader.js';
 import * as wayland from '../../../src/protocol/wayland.gen.js';
 import type { Argument, Interface, Message, UntypedNewId } from '../../../src/protocol/wire.js';
 import type { Writer } from '../../../src/protocol/writer.js';
+import { anyText } from '../../support/any-text.js';
 
 export const interfaces: readonly Interface[] = [dmabroker, dmabuf, wayland].flatMap((protocol) =>
   Object.values(protocol),
@@ -76,9 +77,9 @@ const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const uint = fc.nat(2 ** 32 - 1);
 const id = fc.integer({ min: 1, max: 2 ** 32 - 1 });
 const MAX_TEXT = 40;
-export const text = fc
-  .string({ unit: 'binary', maxLength: MAX_TEXT })
-  .filter((characters) => !characters.includes('\0'));
+export const text = anyText({ maxLength: MAX_TEXT }).filter(
+  (characters) => !characters.includes('\0'),
+);
 
 export function value(arg: Argument): fc.Arbitrary<unknown> {
   switch (arg.type) {

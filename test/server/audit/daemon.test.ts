@@ -7,7 +7,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
-import { eventually, type LogLine, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, type LogLine, TestDaemon } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { rejected } from '../../support/refused.js';
 
@@ -24,8 +24,7 @@ async function start(t: Test, log: string): Promise<TestDaemon> {
   const file = join(temporaryFolder(t), 'dmabroker.toml');
   const rule = `[[policy.rules]]\nimport = false\nplacements = ["any"]\n`;
   writeFileSync(file, `[log]\n${log}\n[leases]\ngrace_seconds = 0\n${rule}`);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   return daemon;
 }
 

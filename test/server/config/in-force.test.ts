@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { ConfigReport, ConfigSetting } from '../../../src/rest/contract.js';
 import { ctl } from '../../cli/support/ctl.js';
-import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { mismatch } from '../http/support/conforms.js';
@@ -42,8 +42,7 @@ await withoutLeaks(t, 'the configuration in force', async (t) => {
   writeFileSync(file, FIRST(tokens));
   const entry = `[[tokens]]\nname = "grafana"\nsha256 = "${SHA256}"\nrole = "reader"\n`;
   writeFileSync(tokens, `${entry}expires = 2099-01-01T00:00:00Z\n`, { mode: 0o600 });
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
 
   const report = async (): Promise<ConfigReport> => {
     const { status, body } = await daemon.rest('GET', '/v1/config');

@@ -67,9 +67,15 @@ t.test('a flood of refusals is cut and counted, for each caller; acts never are'
   ]);
 });
 
-/** Acts until nothing more of them fits; more than that in all. */
-const flood = (uid: number): AuditNote[] =>
-  Array(Math.ceil(AUDIT_BYTES / 100)).fill({ ...record, who: { ...nobody, uid, token: null } });
+/** Acts until nothing more of them fits; more than that in all: each takes more bytes than the executable's name. */
+const EXECUTABLE = `/usr/bin/${'x'.repeat(500)}`;
+const FLOOD = Math.ceil(AUDIT_BYTES / EXECUTABLE.length);
+const of = (act: AuditNote['act'], uid = 1001): AuditNote => ({
+  ...record,
+  act,
+  who: { ...nobody, uid, token: null, executable: EXECUTABLE },
+});
+const flood = (uid: number): AuditNote[] => Array(FLOOD).fill(of('grant', uid));
 
 t.test(
   'a log that nobody reads: acts are lost and counted, and told of when it is read',
@@ -101,18 +107,13 @@ t.test(
 
 t.test('a flood of several kinds of act: what else the same user does is written', async (t) => {
   const kinds = ['grant', 'release', 'share', 'revoke', 'renew', 'rename'] as const;
-  const of = (act: AuditNote['act'], uid = 1001): AuditNote => ({
-    ...record,
-    act,
-    who: { ...nobody, uid, token: null },
-  });
   for (let count = 1; count <= kinds.length; count++) {
     const { writer, log, sink } = audited(true);
     t.teardown(() => sink.close());
     writer.stopped = true;
     // In turn, as allocations do it.
-    const flooding = kinds.slice(0, count);
-    const acts = flood(1001).flatMap(() => flooding.map((act) => of(act)));
+    const flooding = kinds.slice(0, count).map((act) => of(act));
+    const acts = Array.from({ length: FLOOD }, (_, i) => flooding[i % count] as AuditNote);
     sink.acted(acts);
     const lost = log.lost.get('uid 1001') ?? 0;
     t.ok(lost > 0);

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Actor } from '../../support/actor.js';
-import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, TestDaemon } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { ownersAreApart } from './support/owners.js';
 
@@ -16,8 +16,7 @@ t.test('owners', { skip }, async (t) => {
   const sockets = '[clients]\nmode = "0666"\n[rest]\nmode = "0666"\n';
   const policy = `[policy]\nconnect = { users = [${ALICE}, ${BOB}] }\n`;
   writeFileSync(file, sockets + policy);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   chmodSync(daemon.folder, 0o755);
   const user = async (uid: number) => {
     const actor = Actor.start(daemon, uid);

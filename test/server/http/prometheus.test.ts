@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../../src/client/index.js';
 import { ctl, main } from '../../cli/support/ctl.js';
-import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, TestDaemon } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { checkMetrics, Prometheus } from './support/prometheus.js';
 import { root } from './support/root.js';
@@ -62,8 +62,7 @@ t.test('Prometheus', { timeout: 300_000 }, async (t) => {
   const settings = join(folder, 'dmabroker.toml');
   const tokens = join(folder, 'tokens.toml');
   writeFileSync(settings, `[rest.tcp]\nlisten = "127.0.0.1:0"\ntokens_file = "${tokens}"\n`);
-  const daemon = await TestDaemon.start(['--config', settings], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', settings]);
   const port = Number(daemon.log.find(({ msg }) => msg === 'REST over TCP')?.port);
   const prometheus = await Prometheus.start(t, configure(folder, port), folder);
   /** Names of what fires. */

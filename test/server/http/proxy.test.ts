@@ -16,7 +16,7 @@ import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
 import type { CreatedBuffer, Token } from '../../../src/rest/contract.js';
 import { ctl } from '../../cli/support/ctl.js';
-import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, TestDaemon } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { npmTools } from '../../support/npm-tools.js';
 import { document } from './support/conforms.js';
@@ -55,8 +55,7 @@ async function startDaemon(t: Test) {
   const [tokens, file] = [join(folder, 'tokens.toml'), join(folder, 'dmabroker.toml')];
   writeFileSync(tokens, entry.join('\n'), { mode: 0o600 });
   writeFileSync(file, `[rest.tcp]\nlisten = "127.0.0.1:0"\ntokens_file = "${tokens}"\n`);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   const port = Number(daemon.log.find(({ msg }) => msg === 'REST over TCP')?.port);
   return { daemon, secret, port };
 }

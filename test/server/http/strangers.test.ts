@@ -14,7 +14,7 @@ import {
 } from '../../../src/server/http/limits.js';
 import { Strangers } from '../../../src/server/http/strangers.js';
 import { ctl } from '../../cli/support/ctl.js';
-import { TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { TestDaemon } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 
 const ASKED = 40;
@@ -66,8 +66,7 @@ t.test('64 connections with /healthz once a second', async (t) => {
   const [secret = '', , ...entry] = made.stdout.split('\n');
   writeFileSync(tokens, entry.join('\n'), { mode: 0o600 });
   writeFileSync(file, `[rest.tcp]\nlisten = "127.0.0.1:0"\ntokens_file = "${tokens}"\n`);
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   const port = Number(daemon.log.find(({ msg }) => msg === 'REST over TCP')?.port);
 
   // It comes back at once, whenever it is sent away.

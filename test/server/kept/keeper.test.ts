@@ -68,7 +68,7 @@ const states = async (daemon: TestDaemon): Promise<string[]> =>
   (await daemon.rest('GET', '/v1/buffers')).body.map(({ state }: { state: string }) => state);
 const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
-t.test('more than the manager takes', async (t) => {
+t.test('more than the manager takes, and a keeper that dies', async (t) => {
   const { manager, keeper, start, daemon } = await begin(t, 3);
   const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const ids = await allocate(client, 10);
@@ -93,6 +93,29 @@ t.test('more than the manager takes', async (t) => {
     'what is released leaves both',
   );
   t.equal(await metric(next, 'keeper_fds'), 0);
+
+  const other = await connect({ socket: next.clientSocket, reconnect: false });
+  const more = await allocate(other, 10);
+  await keeper.kill();
+  await eventually(async () => (await metric(next, 'unkept_buffers')) === 7, 'nobody has them');
+  t.equal(await metric(next, 'keeper_fds'), 0);
+  const [released = ''] = more.splice(9, 1);
+  await next.rest('DELETE', `/v1/buffers/${released}`);
+  await keeper.start();
+  await eventually(async () => (await metric(next, 'keeper_fds')) === 6, 'it has them again');
+  t.equal(await metric(next, 'unkept_buffers'), 0);
+  await eventually(() => keeper.memories(/dmabroker/) === 6, 'all of them');
+  await next.end('SIGKILL');
+  const third = await start();
+  t.same(await contents(third, more), oneTo(9), 'it is given again what it had');
+
+  await third.end('SIGKILL');
+  await keeper.kill();
+  await keeper.start();
+  const last = await start();
+  const live = (await states(last)).filter((state) => state === 'live').length;
+  const away = (await states(last)).filter((state) => state === 'away').length;
+  t.same([live, away], [3, 6], 'one that has lost all while there was no daemon');
 });
 
 t.test('faster than a user may have the manager be told', async (t) => {
@@ -109,35 +132,6 @@ t.test('faster than a user may have the manager be told', async (t) => {
     'each is somewhere, once',
   );
   t.equal(await metric(daemon, 'stored_fds_waiting'), 0);
-});
-
-t.test('a keeper that dies is given again what it had', async (t) => {
-  const { keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
-  const ids = await allocate(client, 10);
-  await keeper.kill();
-  await eventually(async () => (await metric(daemon, 'unkept_buffers')) === 7, 'nobody has them');
-  t.equal(await metric(daemon, 'keeper_fds'), 0);
-  const [released = ''] = ids.splice(9, 1);
-  await daemon.rest('DELETE', `/v1/buffers/${released}`);
-  await keeper.start();
-  await eventually(async () => (await metric(daemon, 'keeper_fds')) === 6, 'it has them again');
-  t.equal(await metric(daemon, 'unkept_buffers'), 0);
-  await eventually(() => keeper.memories(/dmabroker/) === 6, 'all of them');
-  await daemon.end('SIGKILL');
-  const next = await start();
-  t.same(await contents(next, ids), oneTo(9));
-});
-
-t.test('one that has lost all while there was no daemon', async (t) => {
-  const { keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
-  await allocate(client, 5);
-  await daemon.end('SIGKILL');
-  await keeper.kill();
-  await keeper.start();
-  const next = await start();
-  t.same((await states(next)).toSorted(), ['away', 'away', 'live', 'live', 'live']);
 });
 
 t.test('what nobody knows of goes', async (t) => {

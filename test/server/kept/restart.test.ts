@@ -74,49 +74,49 @@ async function begin(t: Test, max?: number) {
   return { manager, daemon };
 }
 
-for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
-  t.test(`buffers that are no connection's, after ${signal}`, async (t) => {
-    const { manager, daemon } = await begin(t);
-    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
-    const kept = await client.allocate({
-      ...{ ...memfd, lifetime: 'until_released', name: 'kept', lastingName: 'lasting' },
-    });
-    await kept.commit({ metadata: { of: 'before' } });
-    const published = await kept.commit({ revision: 7, metadata: { a: [1, 2] } });
-    const leased = await client.allocate({ ...memfd, size: 8192, lifetime: { lease: 600 } });
-    const mapped = kept.map();
-    mapped.bytes.write('what was written');
-    const token = await kept.share({ uses: 3 });
-    const other = await connect({ socket: daemon.clientSocket, reconnect: false });
-    await (await other.redeem(token)).close();
-    const made = await daemon.rest('POST', '/v1/buffers', {
-      ...{ kind: 'buffer', size: 4096, handle_types: ['memfd'], name: 'over REST' },
-    });
-    t.equal(made.status, 201);
-    const documents = () => manager.names.filter((name) => /-m\d+$/.test(name));
-    await eventually(() => manager.names.length === 4, 'all of them are stored');
-    t.same(documents(), [`${kept.id}-m2`], 'of the documents the last one');
-    const before = await seen(daemon);
-    const next = await restarted(t, manager, daemon, signal);
-    const after = await seen(next);
-    t.same(alike(after, before), before);
-    const late = await connect({ socket: next.clientSocket, reconnect: false });
-    const again = await late.redeem(token);
-    t.equal(again.id, kept.id);
-    t.equal(again.map().bytes.toString('utf8', 0, 16), 'what was written');
-    t.equal(manager.refused, 0);
-    const id = leased.id;
-    await next.rest('DELETE', `/v1/buffers/${id}`);
-    await eventually(() => manager.names.length === 3, 'what is released leaves the store');
-    const writer = await late.claim('lasting', { writer: true, committed: true });
-    t.same([writer.committed, writer.metadata], [published, { a: [1, 2] }]);
-    t.equal((await writer.commit({ metadata: { b: 1 } })).revision, 8);
-    await eventually(() => `${documents()}` === `${kept.id}-m3`, 'the new one has its place');
-    await writer.release();
-    await eventually(() => documents().length === 0, 'and goes with the buffer');
-    await late.close();
+t.test("buffers that are no connection's, after SIGKILL and after SIGTERM", async (t) => {
+  const { manager, daemon } = await begin(t);
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
+  const kept = await client.allocate({
+    ...{ ...memfd, lifetime: 'until_released', name: 'kept', lastingName: 'lasting' },
   });
-}
+  await kept.commit({ metadata: { of: 'before' } });
+  const published = await kept.commit({ revision: 7, metadata: { a: [1, 2] } });
+  const leased = await client.allocate({ ...memfd, size: 8192, lifetime: { lease: 600 } });
+  const mapped = kept.map();
+  mapped.bytes.write('what was written');
+  const token = await kept.share({ uses: 3 });
+  const other = await connect({ socket: daemon.clientSocket, reconnect: false });
+  await (await other.redeem(token)).close();
+  const made = await daemon.rest('POST', '/v1/buffers', {
+    ...{ kind: 'buffer', size: 4096, handle_types: ['memfd'], name: 'over REST' },
+  });
+  t.equal(made.status, 201);
+  const documents = () => manager.names.filter((name) => /-m\d+$/.test(name));
+  await eventually(() => manager.names.length === 4, 'all of them are stored');
+  t.same(documents(), [`${kept.id}-m2`], 'of the documents the last one');
+  const before = await seen(daemon);
+  let next = daemon;
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    next = await restarted(t, manager, next, signal);
+    t.same(alike(await seen(next), before), before, signal);
+  }
+  const late = await connect({ socket: next.clientSocket, reconnect: false });
+  const again = await late.redeem(token);
+  t.equal(again.id, kept.id);
+  t.equal(again.map().bytes.toString('utf8', 0, 16), 'what was written');
+  t.equal(manager.refused, 0);
+  const id = leased.id;
+  await next.rest('DELETE', `/v1/buffers/${id}`);
+  await eventually(() => manager.names.length === 3, 'what is released leaves the store');
+  const writer = await late.claim('lasting', { writer: true, committed: true });
+  t.same([writer.committed, writer.metadata], [published, { a: [1, 2] }]);
+  t.equal((await writer.commit({ metadata: { b: 1 } })).revision, 8);
+  await eventually(() => `${documents()}` === `${kept.id}-m3`, 'the new one has its place');
+  await writer.release();
+  await eventually(() => documents().length === 0, 'and goes with the buffer');
+  await late.close();
+});
 
 t.test('a buffer of a connection is with its client alone, which brings it back', async (t) => {
   const { manager, daemon } = await begin(t);

@@ -4,13 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { close } from '../../../src/native/libc/fd.js';
 import { ioctl } from '../../../src/native/libc/ioctl.js';
 import { openPidfd } from '../../../src/native/libc/process.js';
-import { packageRoot } from '../../../src/package-root.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -18,6 +16,7 @@ import {
 import { wl_display, wl_registry } from '../../../src/protocol/wayland.gen.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { programFile } from '../../support/programs.js';
 import { FREE, MANAGER, RawClient, REGISTRY } from '../../support/raw-client.js';
 
 const PARAMS = FREE;
@@ -26,7 +25,7 @@ const SIOCOUTQ = 0x5411;
 const LOOKS = 20;
 
 function program(name: string, ...args: string[]): ChildProcess {
-  const file = join(packageRoot, 'dist/test/support/programs', `${name}.js`);
+  const file = programFile(name);
   return spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

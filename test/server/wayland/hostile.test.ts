@@ -6,15 +6,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
-import { packageRoot } from '../../../src/package-root.js';
 import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { sendManyFds } from '../../support/many-fds.js';
+import { programFile } from '../../support/programs.js';
 import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
 
 /** Another client allocates, writes, shares; one more redeems and reads. */
@@ -142,7 +141,7 @@ await withoutLeaks(t, 'hostile clients', async (t) => {
 
   for (const what of ['asking', 'holding'] as const) {
     await attack(`killed while ${what}`, async (t) => {
-      const script = join(packageRoot, 'dist/test/support/programs/victim.js');
+      const script = programFile('victim');
       const child = spawn(process.execPath, [script, daemon.clientSocket, what], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

@@ -11,7 +11,7 @@ import { BOB, daemonForTwo, unlessRoot } from '../../support/two-users.js';
 import { alike, load, spared } from './support/pipelined-daemons.js';
 
 t.setTimeout(240_000);
-const TIMES = atNight(8, 100);
+const TIMES = atNight(4, 100);
 
 await withoutLeaks(t, 'one flush', async (t) => {
   const cold = await TestDaemon.memfd(t, {}, ['--pool-bytes', '0']);

@@ -2,6 +2,7 @@
  * Values by the schemas of openapi.yaml: right ones, and some that are nearly right.
  */
 import fc from 'fast-check';
+import { anyText } from '../../../support/any-text.js';
 import { document } from './conforms.js';
 
 export interface Schema {
@@ -83,7 +84,7 @@ function integer(minimum: number, maximum: number): fc.Arbitrary<unknown> {
 }
 
 function text({ pattern, maxLength = 20 }: Schema): fc.Arbitrary<string> {
-  const free = fc.string({ maxLength: maxLength + 1, unit: 'binary' });
+  const free = anyText({ maxLength: maxLength + 1 });
   if (pattern === undefined) return free;
   return fc.oneof(
     { arbitrary: fc.stringMatching(new RegExp(pattern)), weight: 16 },

@@ -21,6 +21,7 @@ import { eventually } from '../../../support/daemon.js';
 import { withoutLeaks } from '../../../support/fds.js';
 import { temporaryFolder } from '../../../support/folder.js';
 import { FuseFile, fuseMissing } from '../../../support/fuse.js';
+import { programFile } from '../../../support/programs.js';
 
 const clock = new SystemClock();
 
@@ -85,7 +86,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     const where =
       how === 'unshared' ? 'a thread of its own table' : 'a process without its first thread';
     await t.test(`what ${where} has is seen`, async (t) => {
-      const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'own-table.js');
+      const program = programFile('own-table');
       const child = spawn(process.execPath, [program, '3', how], {
         stdio: ['ignore', 'pipe', 'inherit', memfd],
       });

@@ -6,15 +6,15 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { packageRoot } from '../../../../src/package-root.js';
 import type { CreatedBuffer, LeakReport } from '../../../../src/rest/contract.js';
 import { CONNECTION_LIMIT } from '../../../../src/server/http/limits.js';
 import { RISES } from '../../../../src/server/observe/leaks/growth.js';
 import { eventually, TestDaemon, withoutVulkan } from '../../../support/daemon.js';
 import { withoutLeaks } from '../../../support/fds.js';
 import { temporaryFolder } from '../../../support/folder.js';
+import { programFile } from '../../../support/programs.js';
 
-const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'hoarder.js');
+const program = programFile('hoarder');
 const request = { kind: 'buffer', size: 8192, handle_types: ['memfd'] };
 
 await withoutLeaks(t, 'leaks', async (t) => {
@@ -62,8 +62,7 @@ await withoutLeaks(t, 'a look that there are no file descriptors for', async (t)
   writeFileSync(config, '[leaks]\nsample_seconds = 1\n');
   // As many as it takes for connections alone to use them up.
   const wrapper = ['prlimit', '--nofile=80'];
-  const daemon = await TestDaemon.start(['--config', config], { env: withoutVulkan, wrapper });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, { wrapper }, ['--config', config]);
   // Of nothing nobody has something, and nobody is looked at.
   t.equal((await daemon.rest('POST', '/v1/buffers', request)).status, 201);
   const sockets = Array.from({ length: CONNECTION_LIMIT }, () => {
