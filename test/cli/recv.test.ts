@@ -9,8 +9,7 @@ import { TestDaemon } from '../support/daemon.js';
 import { ctl as again } from './support/again.js';
 import { ctl as ctlAlone } from './support/ctl.js';
 
-const daemon = await TestDaemon.start();
-t.teardown(() => daemon.stop());
+const daemon = await TestDaemon.memfd(t);
 
 const recv = (...args: string[]) =>
   again(['recv', '--client-socket', daemon.clientSocket, ...args]);
