@@ -121,10 +121,7 @@ t.test(
       return run.stdout.split('\n').filter((each) => each !== '');
     };
     t.match(offered('quota s'), [/^set\tset a quota/]);
-    t.match(offered('quota set --byt'), [/^--bytes\t/]);
-    t.same(offered('preview --range '), ['full', 'limited']);
     t.same(offered('preview --range=f'), ['--range=full']);
-    t.same(offered('recv token -o fi'), ['fish']);
     t.same(offered('recv token --output=fi'), ['--output=fish']);
     t.same(offered('--socket /nowhere show '), []);
   },

@@ -8,7 +8,7 @@ import { atNight } from '../support/night.js';
 await withoutLeaks(t, 'killed', async (t) => {
   const daemon = await sharedDaemon(t);
   const sources = ['vulkan', 'udmabuf', 'dma-heap:system'];
-  await testKills(t, daemon, { rounds: atNight(12, 240), user: 'bob', sources, longestMs: 1000 });
+  await testKills(t, daemon, { rounds: atNight(8, 240), user: 'bob', sources, longestMs: 1000 });
   t.equal(await daemon.stop(), 0);
   t.same(daemon.errors, []);
 });

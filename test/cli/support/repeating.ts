@@ -50,6 +50,8 @@ async function run({ args, env }: Asked): Promise<Run> {
   return { status, stdout: stdout(), stderr: stderr() + fault };
 }
 
+// Whoever asked has ended.
+process.on('disconnect', () => process.exit());
 process.on('message', async (asked: Asked) => {
   process.send?.(await run(asked));
 });

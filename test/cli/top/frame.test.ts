@@ -12,8 +12,11 @@ import { answersOf, buffer, idOf } from './support/answers.js';
 const PAPER: Paper = { columns: 100, rows: 20, colours: false, unicode: true };
 const START = startState('-size', '');
 
+/** Made once: the tables of an answer are made once, too. */
+const ANSWERS = answersOf();
+
 /** Keys one after the other, each about what the one before led to. */
-function after(keys: readonly string[], answers = answersOf(), paper = PAPER, from = START) {
+function after(keys: readonly string[], answers = ANSWERS, paper = PAPER, from = START) {
   let state: TopState = from;
   const effects: Effect[] = [];
   for (const key of keys) {
