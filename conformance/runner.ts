@@ -18,6 +18,8 @@ export interface Setup {
   readonly runtimeFolder: string | null;
   /** Has the daemon lose its device with the next allocation. */
   readonly lose?: () => void | Promise<void>;
+  /** What is heard of a driver's answer to a command, where somebody stands between: a test that has it lie. */
+  readonly hear?: (what: string, answer: Answer) => Answer;
 }
 
 export interface Result {
@@ -200,10 +202,11 @@ class Play {
     return mismatches(pattern, value, this.bindings as Bindings);
   }
 
-  #tell({ client, what, args, as }: ClientStep): Promise<Answer> {
+  async #tell({ client, what, args, as }: ClientStep): Promise<Answer> {
     const driver = this.#drivers.get(client);
     if (driver === undefined) throw new Error(`${client} was killed`);
-    return driver.tell(what, this.#fill(args), as);
+    const answer = await driver.tell(what, this.#fill(args), as);
+    return this.setup.hear?.(what, answer) ?? answer;
   }
 
   async #rest({ method, path, body }: RestStep): Promise<Answer> {

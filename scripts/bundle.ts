@@ -21,6 +21,8 @@ const UNUSED: Readonly<Record<string, readonly string[]>> = {
     '@fastify/ajv-compiler',
     '@fastify/fast-json-stringify-compiler',
   ],
+  // Commands that are programs of their own.
+  'commander/lib/command.js': ['node:child_process'],
   // Metrics that are pushed, or of several processes.
   'prom-client/index.js': ['./lib/pushgateway', './lib/cluster'],
   // Exemplars of traces.

@@ -8,7 +8,8 @@ import { FakeDaemon } from '../server/http/support/fake-daemon.js';
 import { lostDevice, openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, type Run, userName, userOf } from './support/ctl.js';
+import { ctl, type Run } from './support/again.js';
+import { userName, userOf } from './support/ctl.js';
 
 const MEMFD = ['--handle-type', 'memfd'];
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import { TestDaemon } from '../support/daemon.js';
 import { nextMillisecond } from '../support/next-millisecond.js';
-import { ctl, type Run } from './support/ctl.js';
+import { ctl, type Run } from './support/again.js';
 
 const daemon = await TestDaemon.memfd(t);
 const run = (...args: string[]): Promise<Run> => ctl(['--socket', daemon.restSocket, ...args]);

@@ -1,4 +1,7 @@
-/** How commands fail: the exit code, a sentence on stderr, nothing on stdout. */
+/**
+ * How commands fail: the exit code, a sentence on stderr, nothing on stdout. One of each kind is a process of its own
+ * (ctl); what the others say is asked of one process (again).
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, writeFileSync } from 'node:fs';
@@ -13,6 +16,7 @@ import { draft } from '../server/events/support/drafts.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
+import { ctl as again } from './support/again.js';
 import { ctl, main } from './support/ctl.js';
 
 await withoutLeaks(t, 'failures', async (t) => {
@@ -26,12 +30,12 @@ await withoutLeaks(t, 'failures', async (t) => {
       refused.stderr,
       /^dmabrokerctl: unsupported_handle_type: no usable .*\npossible: memfd\nnearest: .*\nrequest: \S+\n$/,
     );
-    const format = await ctl([...socket, 'alloc', '--image', '1x1', '--format', 'R8']);
+    const format = await again([...socket, 'alloc', '--image', '1x1', '--format', 'R8']);
     t.match(
       format.stderr,
       /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\nnearest: .*\nrequest: [0-9a-f]{16}\n$/,
     );
-    const json = await ctl([
+    const json = await again([
       ...socket,
       '--json',
       'alloc',
@@ -46,9 +50,9 @@ await withoutLeaks(t, 'failures', async (t) => {
       request_id: /^[0-9a-f]{16}$/,
     });
 
-    t.match(await ctl([...socket, 'show', 'abc']), { status: 1, stderr: /not_found/ });
-    t.match(await ctl([...socket, 'release', 'abc']), { status: 1, stderr: /not_found/ });
-    t.match(await ctl([...socket, 'show', '../clients']), {
+    t.match(await again([...socket, 'show', 'abc']), { status: 1, stderr: /not_found/ });
+    t.match(await again([...socket, 'release', 'abc']), { status: 1, stderr: /not_found/ });
+    t.match(await again([...socket, 'show', '../clients']), {
       status: 1,
       stderr: /invalid_argument/,
     });
@@ -96,8 +100,8 @@ await withoutLeaks(t, 'failures', async (t) => {
       [['events', '--count', '0'], /--count must be a number above 0/],
       [['alloc', '--size', '1', '--uses', 'many'], /It is no whole number/],
     ];
-    for (const [args, message] of cases) {
-      const run = await ctl(['--socket', '/nowhere', ...args]);
+    for (const [at, [args, message]] of cases.entries()) {
+      const run = await (at === 0 ? ctl : again)(['--socket', '/nowhere', ...args]);
       t.equal(run.status, 2, args.join(' '));
       t.match(run.stderr, message);
       t.equal(run.stdout, '');
@@ -107,11 +111,11 @@ await withoutLeaks(t, 'failures', async (t) => {
   t.test('0: help, of everything or of one command', async (t) => {
     const all = await ctl(['help']);
     t.match(all, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl .*\n {2}list .*buffers/s });
-    t.equal(all.stdout, (await ctl(['--help'])).stdout);
-    const one = await ctl(['help', 'list']);
+    t.equal(all.stdout, (await again(['--help'])).stdout);
+    const one = await again(['help', 'list']);
     t.match(one, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl list .*--older-than/s });
-    t.match(await ctl(['quota', 'help', 'set']), { status: 0, stdout: /dmabrokerctl quota set/ });
-    t.match(await ctl(['help', 'lisst']), { status: 2, stdout: '' });
+    t.match(await again(['quota', 'help', 'set']), { status: 0, stdout: /dmabrokerctl quota set/ });
+    t.match(await again(['help', 'lisst']), { status: 2, stdout: '' });
   });
 
   t.test('3: who may not connect is told which group may', async (t) => {
@@ -152,8 +156,8 @@ await withoutLeaks(t, 'failures', async (t) => {
       status: 3,
       stderr: `dmabrokerctl: what answers on ${path} is no dmabroker\n`,
     };
-    t.match(await ctl(['--socket', path, 'list']), stranger);
-    t.match(await ctl(['recv', 'token', '--client-socket', path]), stranger);
+    t.match(await again(['--socket', path, 'list']), stranger);
+    t.match(await again(['recv', 'token', '--client-socket', path]), stranger);
     const nobody = await ctl(['recv', 'token', '--client-socket', missing]);
     t.match(nobody, { status: 3, stderr: /cannot reach the daemon: .*missing does not exist/ });
   });
@@ -163,7 +167,7 @@ await withoutLeaks(t, 'failures', async (t) => {
     const server = createHttpServer((_request, response) => response.writeHead(404).end('<html>'));
     await new Promise<void>((resolve) => server.listen(path, resolve));
     t.teardown(() => new Promise((resolve) => server.close(resolve)));
-    t.match(await ctl(['--socket', path, 'list']), { status: 3, stderr: /is no dmabroker/ });
+    t.match(await again(['--socket', path, 'list']), { status: 3, stderr: /is no dmabroker/ });
   });
 
   t.test('--json: every failure is one JSON document on stderr', async (t) => {
@@ -179,7 +183,7 @@ await withoutLeaks(t, 'failures', async (t) => {
       [['list'], 3, { code: 'unreachable', detail: /\/nowhere does not exist/ }],
     ];
     for (const [args, status, report] of cases) {
-      const run = await ctl(['--socket', '/nowhere', ...args, '--json']);
+      const run = await again(['--socket', '/nowhere', ...args, '--json']);
       t.equal(run.status, status, args.join(' '));
       t.match(JSON.parse(run.stderr), report);
       t.equal(run.stdout, '');
@@ -187,11 +191,10 @@ await withoutLeaks(t, 'failures', async (t) => {
   });
 
   t.test('help and version are no failures', async (t) => {
-    t.match(await ctl(['--help']), { status: 0, stdout: /Commands:/, stderr: '' });
-    for (const [code, meaning] of EXIT_CODES) {
-      t.match((await ctl(['--help'])).stdout, `\n  ${code}  ${meaning}\n`);
-    }
-    t.match(await ctl(['alloc', '--help']), { status: 0, stdout: /--handle-type/ });
+    const help = await ctl(['--help']);
+    t.match(help, { status: 0, stdout: /Commands:/, stderr: '' });
+    for (const [code, meaning] of EXIT_CODES) t.match(help.stdout, `\n  ${code}  ${meaning}\n`);
+    t.match(await again(['alloc', '--help']), { status: 0, stdout: /--handle-type/ });
     t.match(await ctl(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
   });
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { MAX_HISTORY } from '../../src/memory/limits.js';
 import { startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl } from './support/ctl.js';
+import { ctl } from './support/again.js';
 
 await withoutLeaks(t, 'history', async (t) => {
   const server = await startServer(t);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { Names } from '../../src/cli/names.js';
 import { temporaryFolder } from '../support/folder.js';
-import { ctl } from './support/ctl.js';
+import { ctl } from './support/again.js';
 
 const folder = temporaryFolder(t);
 const asked = join(folder, 'asked');

@@ -3,7 +3,8 @@ import t from 'tap';
 import { peer } from '../broker/support/world.js';
 import { startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, userName } from './support/ctl.js';
+import { ctl } from './support/again.js';
+import { userName } from './support/ctl.js';
 
 /** No user of any machine that this runs on. */
 const NOBODY = 61_998;

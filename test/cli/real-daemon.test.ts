@@ -11,7 +11,8 @@ import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, type Run, userName } from './support/ctl.js';
+import { ctl, type Run } from './support/again.js';
+import { userName } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
 const own = new Set<string>();

@@ -1,22 +1,18 @@
 /**
  * `dmabrokerctl recv` against the real daemon: it is a client like any other.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
+import { ctl as again } from './support/again.js';
+import { ctl as ctlAlone } from './support/ctl.js';
 
-const daemon = await TestDaemon.start();
-t.teardown(() => daemon.stop());
+const daemon = await TestDaemon.memfd(t);
 
-function recv(...args: string[]) {
-  const program = join(packageRoot, 'bin/dmabrokerctl.js');
-  const all = [program, 'recv', '--client-socket', daemon.clientSocket, ...args];
-  return spawnSync(process.execPath, all, { encoding: 'utf8' });
-}
+const recv = (...args: string[]) =>
+  again(['recv', '--client-socket', daemon.clientSocket, ...args]);
 
 t.test('shows what came, and saves it', async (t) => {
   const client = await connect({ socket: daemon.clientSocket });
@@ -25,7 +21,9 @@ t.test('shows what came, and saves it', async (t) => {
   memory.write((bytes) => bytes.fill('shared'));
   const token = await buffer.share();
   const file = join(daemon.folder, 'saved');
-  const { status, stdout } = recv(token, '--json', '--output', file);
+  const { status, stdout } = await ctlAlone(['recv', token, '--json', '--output', file], {
+    DMABROKER_SOCKET: daemon.clientSocket,
+  });
   t.equal(status, 0);
   const { id, handle_type, size, format, plane_0 } = JSON.parse(stdout);
   t.same({ id, handle_type, format }, { id: buffer.id, handle_type: 'memfd', format: null });
@@ -35,55 +33,54 @@ t.test('shows what came, and saves it', async (t) => {
 
   const kept = await buffer.share();
   for (const bad of [daemon.folder, join(daemon.folder, 'none', 'file')]) {
-    const unwritable = recv(kept, '--output', bad);
+    const unwritable = await recv(kept, '--output', bad);
     t.equal(unwritable.status, 2);
     t.match(unwritable.stderr, /cannot be written: (EISDIR|ENOENT)/);
   }
-  t.equal(recv(kept).status, 0, 'the token was not used up by what failed before');
+  t.equal((await recv(kept)).status, 0, 'the token was not used up by what failed before');
 
-  const again = recv(token);
-  t.equal(again.status, 1, 'the token is used up');
-  t.match(again.stderr, /^dmabrokerctl: invalid_token: /);
-  t.equal(recv(token, '--output', file).status, 1);
+  const twice = await recv(token);
+  t.equal(twice.status, 1, 'the token is used up');
+  t.match(twice.stderr, /^dmabrokerctl: invalid_token: /);
+  t.equal((await recv(token, '--output', file)).status, 1);
   t.ok(readFileSync(file).equals(memory.bytes), 'a file keeps its content where nothing comes');
-  t.equal(recv(token, '--output', `${file}.new`).status, 1);
+  t.equal((await recv(token, '--output', `${file}.new`)).status, 1);
   t.notOk(existsSync(`${file}.new`), 'and none is made');
   await buffer.release();
   client.close();
 });
 
-function ctl(...args: string[]) {
-  const program = join(packageRoot, 'bin/dmabrokerctl.js');
-  const env = { ...process.env, DMABROKER_SOCKET: daemon.clientSocket };
-  const all = [program, '--socket', daemon.restSocket, ...args];
-  return spawnSync(process.execPath, all, { encoding: 'utf8', env });
-}
+const ctl = (...args: string[]) =>
+  again(['--socket', daemon.restSocket, ...args], { DMABROKER_SOCKET: daemon.clientSocket });
 
 t.test('memory by its lasting name: alloc, commit, claim, orphans', async (t) => {
   const name = 'llama/shard-0';
-  const made = ctl('--json', 'alloc', '--size', '8K', '--lasting-name', name);
+  const made = await ctl('--json', 'alloc', '--size', '8K', '--lasting-name', name);
   t.equal(made.status, 0, made.stderr);
   const { buffer } = JSON.parse(made.stdout);
-  const taken = ctl('alloc', '--size', '8K', '--lasting-name', name);
+  const taken = await ctl('alloc', '--size', '8K', '--lasting-name', name);
   t.match([taken.status, taken.stderr], [1, /^dmabrokerctl: name_taken: the buffer .* release it/]);
-  t.match(ctl('orphans').stdout, new RegExp(`${name} .*${buffer.id}.* by its owner or administr`));
-  t.equal(ctl('list', '--orphans', '-q').stdout.trim(), buffer.id);
-  const none = ctl('claim', name, '--committed', '--wait', '1s');
+  t.match(
+    (await ctl('orphans')).stdout,
+    new RegExp(`${name} .*${buffer.id}.* by its owner or administr`),
+  );
+  t.equal((await ctl('list', '--orphans', '-q')).stdout.trim(), buffer.id);
+  const none = await ctl('claim', name, '--committed', '--wait', '1s');
   t.match([none.status, none.stderr], [1, /busy: nothing was committed of/]);
   const document = join(daemon.folder, 'document.json');
   writeFileSync(document, '{"tensors":{"w":{"offset":0}}}');
-  const { stdout } = ctl('--json', 'commit', name, '--metadata', document, '--revision', '4');
+  const { stdout } = await ctl('--json', 'commit', name, '--metadata', document, '--revision', '4');
   t.match(JSON.parse(stdout), { id: buffer.id, revision: 4 });
   const file = join(daemon.folder, 'claimed');
-  const claimed = ctl('--json', 'claim', name, '--committed', '-o', file);
+  const claimed = await ctl('--json', 'claim', name, '--committed', '-o', file);
   t.match(JSON.parse(claimed.stdout), { revision: 4, metadata: { tensors: { w: {} } } });
   t.equal(readFileSync(file).length, 8192);
-  t.match(ctl('show', buffer.id).stdout, /lasting name: +llama\/shard-0\n/);
+  t.match((await ctl('show', buffer.id)).stdout, /lasting name: +llama\/shard-0\n/);
   writeFileSync(document, '[1]');
   for (const bad of [document, join(daemon.folder, 'none.json')])
-    t.equal(ctl('commit', name, '--metadata', bad).status, 2);
-  t.equal(ctl('release', buffer.id).status, 0);
-  t.match(ctl('claim', name).stderr, /^dmabrokerctl: not_found: no buffer of yours/);
+    t.equal((await ctl('commit', name, '--metadata', bad)).status, 2);
+  t.equal((await ctl('release', buffer.id)).status, 0);
+  t.match((await ctl('claim', name)).stderr, /^dmabrokerctl: not_found: no buffer of yours/);
 });
 
 t.test('separate planes are saved, all of them', async (t) => {
@@ -99,7 +96,7 @@ t.test('separate planes are saved, all of them', async (t) => {
   const planes = image.planes.map((_, plane) => image.map({ plane }));
   for (const [plane, memory] of planes.entries()) memory.write((bytes) => bytes.fill(plane + 1));
   const file = join(daemon.folder, 'planes');
-  const { status, stdout } = recv(await image.share(), '--json', '--output', file);
+  const { status, stdout } = await recv(await image.share(), '--json', '--output', file);
   t.equal(status, 0);
   const { saved_plane_0, saved_plane_1 } = JSON.parse(stdout);
   const first = planes[0]?.bytes.length;
@@ -109,11 +106,11 @@ t.test('separate planes are saved, all of them', async (t) => {
   client.close();
 });
 
-t.test('5 GiB', async (t) => {
+t.test('more than 4 GiB', async (t) => {
   const client = await connect({ socket: daemon.clientSocket });
-  const size = 5 * 2 ** 30;
+  const size = 2 ** 32 + 2 ** 16;
   const buffer = await client.allocate({ kind: 'buffer', size, handleTypes: ['memfd'] });
-  const { status, stderr } = recv(await buffer.share(), '--json', '--output', '/dev/null');
+  const { status, stderr } = await recv(await buffer.share(), '--json', '--output', '/dev/null');
   t.equal(stderr, '');
   t.equal(status, 0);
   await buffer.release();
@@ -121,7 +118,8 @@ t.test('5 GiB', async (t) => {
 });
 
 t.test('nobody there', async (t) => {
-  const { status, stderr } = recv('token', '--client-socket', join(daemon.folder, 'none.sock'));
+  const socket = join(daemon.folder, 'none.sock');
+  const { status, stderr } = await ctlAlone(['recv', 'token', '--client-socket', socket]);
   t.equal(status, 3);
   t.match(stderr, /cannot reach the daemon: .*none\.sock does not exist/);
 });

@@ -5,7 +5,7 @@ import { type CommandDefinition, definitionOf, withAllBelow } from '../../src/cl
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
 import { TestDaemon } from '../support/daemon.js';
-import { ctl } from './support/ctl.js';
+import { ctl } from './support/again.js';
 
 const daemon = await TestDaemon.memfd(t);
 const run = (...args: string[]) => ctl(['--socket', daemon.restSocket, ...args]);

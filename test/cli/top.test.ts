@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
-import { temporaryFolder } from '../support/folder.js';
 import { nextMillisecond } from '../support/next-millisecond.js';
-import { ctl, main } from './support/ctl.js';
+import { ctl } from './support/again.js';
+import { main } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
 const top = ['--socket', daemon.restSocket, 'top'];
@@ -58,16 +58,24 @@ t.test('sorted and filtered as is asked for', async (t) => {
   t.match(await ctl([...top, '--sort', 'colour']), { status: 2, stderr: /Allowed choices are/ });
 });
 
+t.test('an interval that makes no sense, no daemon', async (t) => {
+  for (const interval of ['0', '0.05', 'x', '1e9']) {
+    const run = await ctl([...top, '--interval', interval]);
+    t.match(run, { status: 2, stderr: /is no interval from/ });
+  }
+  t.match(await ctl(['--socket', '/nowhere', 'top']), { status: 3, stdout: '' });
+});
+
 t.test('a restart of the daemon ends no look but the first', async (t) => {
-  const folder = temporaryFolder(t);
-  const first = await TestDaemon.start([], { env: withoutVulkan, folder });
-  const args = ['--socket', first.restSocket, 'top', '--json', '--interval', '0.1'];
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { folder } = daemon;
+  const child = spawn(process.execPath, [main, ...top, '--json', '--interval', '0.1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const looks = createInterface(child.stdout)[Symbol.asyncIterator]();
   const told = text(child.stderr);
   const time = async () => JSON.parse((await looks.next()).value).time as string;
   const before = await time();
-  await first.stop();
+  await daemon.stop();
   mkdirSync(folder, { recursive: true });
   const second = await TestDaemon.start([], { env: withoutVulkan, folder });
   const started = new Date().toISOString();
@@ -77,12 +85,4 @@ t.test('a restart of the daemon ends no look but the first', async (t) => {
   child.kill();
   await second.stop();
   t.match(await told, /^dmabrokerctl: cannot reach the daemon: .* is not up to date\n/);
-});
-
-t.test('an interval that makes no sense, no daemon', async (t) => {
-  for (const interval of ['0', '0.05', 'x', '1e9']) {
-    const run = await ctl([...top, '--interval', interval]);
-    t.match(run, { status: 2, stderr: /is no interval from/ });
-  }
-  t.match(await ctl(['--socket', '/nowhere', 'top']), { status: 3, stdout: '' });
 });

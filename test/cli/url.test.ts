@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl } from './support/ctl.js';
+import { ctl } from './support/again.js';
+import { ctl as ctlAlone } from './support/ctl.js';
 
 const TOKEN = 'secret-token-0123456789';
 
@@ -107,7 +108,7 @@ await withoutLeaks(t, 'url', async (t) => {
     const args = ['--url', `http://127.0.0.1:${port}`, '--token-file', file, 'clients'];
     let pid = 0;
     const proc = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'latin1');
-    t.match(await ctl(args, {}, (started) => (pid = started)), { status: 0 });
+    t.match(await ctlAlone(args, {}, (started) => (pid = started)), { status: 0 });
     t.match(seen[0], '--token-file');
     t.equal(seen.length, 2);
     for (const text of seen) t.notMatch(text, TOKEN);

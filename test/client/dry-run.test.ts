@@ -5,7 +5,7 @@
  */
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { ctl } from '../cli/support/ctl.js';
+import { ctl } from '../cli/support/again.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { rejected } from '../support/refused.js';

@@ -1,7 +1,7 @@
 /** The library and the command line look for the daemon in the same places, by docs/protocol.md's rule. */
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { ctl } from '../cli/support/ctl.js';
+import { ctl } from '../cli/support/again.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { runtimeFolder } from '../support/folder.js';

@@ -6,9 +6,9 @@ import { CudaDouble, NOTHING } from '../native/cuda/double.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ServiceManager } from '../support/service-manager.js';
-import { CLIENT, placesOf, python, restarted, tests, unkept } from './support.js';
+import { CLIENT, placesOf, python, restarted, tests } from './support.js';
 
-t.test('with a daemon', async (t) => {
+t.test('with a daemon, and one that knows nothing of it when it is killed', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
   const all = ['wire', 'told', 'requests', 'client', 'aio', 'memory', 'reconnect'];
@@ -18,6 +18,16 @@ t.test('with a daemon', async (t) => {
   t.ok(skipped <= 1, `${skipped} are skipped: torch's`);
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'the daemon found nothing wrong with itself');
+
+  const env = withoutVulkan;
+  const { second, ...restart } = await restarted(t, 'gone', async (folder) =>
+    folder === undefined ? daemon : TestDaemon.start([], { env, folder, awaited: true }),
+  );
+  t.equal(restart.status, 0, restart.said);
+  // Which is killed in its turn.
+  const vanishing = await tests(placesOf(second), ['vanishing']);
+  t.equal(vanishing.status, 0, vanishing.said);
+  t.equal(vanishing.count, 1);
 });
 
 t.test('with memory of two GPUs, by the double of libcuda', async (t) => {
@@ -47,18 +57,6 @@ t.test('with memory of two GPUs, by the double of libcuda', async (t) => {
   t.same([own.live, own.complaints], [NOTHING, ''], 'nothing is left in the client');
   await daemon.stop();
   t.same([daemons.live, daemons.complaints], [NOTHING, '']);
-});
-
-t.test('with a daemon that is killed', async (t) => {
-  const daemon = await TestDaemon.memfd(t);
-  const { status, said, count } = await tests(placesOf(daemon), ['vanishing']);
-  t.equal(status, 0, said);
-  t.equal(count, 1);
-});
-
-t.test('with a daemon that is killed, and one that knows nothing of it', async (t) => {
-  const { status, said } = await restarted(t, 'gone', unkept(withoutVulkan));
-  t.equal(status, 0, said);
 });
 
 t.test('with a daemon that is killed, and one that has what was kept', async (t) => {

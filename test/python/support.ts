@@ -44,8 +44,8 @@ export async function tests(env: NodeJS.ProcessEnv, modules: readonly string[]) 
 }
 
 /**
- * The test that kills its daemon: another one is started at the same place then. `expected` is what becomes of the
- * buffers.
+ * The test that kills its daemon: another one is started at the same place then, which is there until the test's end.
+ * `expected` is what becomes of the buffers.
  */
 export async function restarted(
   t: Test,
@@ -58,8 +58,8 @@ export async function restarted(
   const env = { ...placesOf(first), DMABROKER_TEST_OUTCOME: expected };
   const result = await tests(env, ['restart']);
   const second = await next;
-  await second.stop();
-  return result;
+  t.teardown(() => second.stop());
+  return { ...result, second };
 }
 
 /** Starts a daemon that keeps nothing over its end. */

@@ -121,9 +121,11 @@ async function save(buffer: ClientBuffer, memories: readonly Memory[], output: O
   }
   for (const { plane, size } of memories) {
     const fd = buffer.planes[plane]?.fd ?? -1;
+    // One for all that is read: the kernel would clear each anew, which costs as much as the reading.
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size));
     await output.writeAll(size, (offset) => {
       const length = Math.min(CHUNK_BYTES, size - offset);
-      if (buffer.handleType === 'memfd') return readAt(fd, offset, length);
+      if (buffer.handleType === 'memfd') return readAt(fd, offset, chunk.subarray(0, length));
       const memory = buffer.map({ plane, write: false, offset, size: length });
       try {
         return memory.read((bytes) => Buffer.from(bytes));
@@ -135,9 +137,8 @@ async function save(buffer: ClientBuffer, memories: readonly Memory[], output: O
 }
 
 /** read(2): a mapping would fill a memfd's holes. */
-function readAt(fd: number, offset: number, length: number): Buffer {
-  const chunk = Buffer.allocUnsafe(length);
-  return chunk.subarray(0, readSync(fd, chunk, 0, length, offset));
+function readAt(fd: number, offset: number, chunk: Buffer): Buffer {
+  return chunk.subarray(0, readSync(fd, chunk, 0, chunk.length, offset));
 }
 
 /** Its end is not known before: what was asked for may be less than the memory. */

@@ -2,13 +2,11 @@
 import { packageVersion } from '../../package-root.js';
 import type { Health } from '../../rest/contract.js';
 import { type Common, common, type MakeCommand } from '../command.js';
-import { examine } from '../doctor/checks.js';
 import type { Finding } from '../doctor/finding.js';
-import { thisMachine } from '../doctor/machine.js';
 import { EXIT_REFUSED, Unreachable, Usage } from '../failure.js';
 import { printJson, printLines, say } from '../output.js';
 import { printable } from '../printable.js';
-import { type Ran, Service } from '../service.js';
+import type { Ran } from '../service.js';
 
 export const serviceCommands: MakeCommand = (program) => {
   program
@@ -16,6 +14,8 @@ export const serviceCommands: MakeCommand = (program) => {
     .description('what is wrong on this machine, and the command that mends it')
     .action(async (_, command) => {
       const { rest, json } = common(command);
+      const { examine } = await import('../doctor/checks.js');
+      const { thisMachine } = await import('../doctor/machine.js');
       const findings = await examine(thisMachine(rest, packageVersion()));
       if (json) printJson(findings);
       else printFindings(findings);
@@ -45,6 +45,7 @@ function printFindings(findings: readonly Finding[]): void {
 async function restart({ rest, json }: Common): Promise<void> {
   const { place } = rest.target;
   if (!('socketPath' in place)) throw new Usage('restart is for this machine: it takes no --url');
+  const { Service } = await import('../service.js');
   const service = Service.at(place.socketPath, process.env);
   const state = service.state();
   if (state.LoadState !== 'loaded') {

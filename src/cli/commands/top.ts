@@ -20,7 +20,6 @@ import { bytes, printable } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { cut, tableLines } from '../table.js';
 import { header, notUpToDate, passes } from '../top/asker.js';
-import { runTop } from '../top/session.js';
 import { startState, type TopState } from '../top/state.js';
 
 interface Options extends BufferFilters {
@@ -68,6 +67,7 @@ export const topCommand: MakeCommand = (program) => {
     if (process.stdout.isTTY && !json && !once) {
       const limit = options.limit ?? ON_SCREEN;
       const query = (now: TopState) => queryOf(options, now);
+      const { runTop } = await import('../top/session.js');
       return runTop(rest, state, { names, query, limit, intervalMs: interval * 1000 });
     }
     const look = () => snapshot(rest, options, state);

@@ -9,7 +9,8 @@ import { startServer } from '../../server/http/support/server.js';
 import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { nextMillisecond } from '../../support/next-millisecond.js';
-import { ctl, hasTerminal } from '../support/ctl.js';
+import { ctl } from '../support/again.js';
+import { hasTerminal } from '../support/ctl.js';
 import { OnScreen } from './support/screen.js';
 
 const daemon = await TestDaemon.memfd(t);
@@ -216,12 +217,10 @@ test('a terminal of another size is drawn anew', async (t) => {
 });
 
 test('a daemon that is started again', async (t) => {
-  const folder = temporaryFolder(t);
-  const first = await TestDaemon.start([], { env: withoutVulkan, folder });
-  const args = ['--socket', first.restSocket, 'top', '--interval', '0.2'];
-  const screen = OnScreen.start(t, args, SIZE);
-  await screen.shows(/no buffers/);
-  await first.stop();
+  const { folder } = daemon;
+  const screen = OnScreen.start(t, top, SIZE);
+  await screen.shows(/^> buffer /m);
+  await daemon.stop();
   await screen.shows(/^cannot reach the daemon: .* is not up$|not up to date/m);
   screen.press('2?');
   await screen.shows(/^Up Down/m);
