@@ -195,7 +195,9 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
     return () => {};
   },
   'an upgrade of the package': async () => {
+    const before = show('MainPID');
     install('new');
+    if (show('MainPID') === before) throw new Error('it runs on as it was');
     return () => {};
   },
   'a thread that stands still': async () => {
