@@ -1,9 +1,10 @@
 #!/bin/bash
 # Runs in the guest under systemd: what the documents tell an administrator to type, as it stands there, on a machine that
 # has never had dmabroker. Prints what each said as `name=value` lines for pages.test.ts.
-#   $1: the folder with old.deb, and commands/PAGE#ANCHOR.N, the blocks of the pages
+#   $1: the folder with old.deb, and commands/PAGE#ANCHOR.N, the blocks of the pages; $2: what npm has installed for /usr
 set -eu
 folder=$(realpath "$1")
+prefix=$(realpath "$2")
 line() { echo "$1=$(cat | tr '\n' ' ' | sed 's/ *$//')"; }
 
 # What the pages take for granted: a checkout to build in, which the host has done; sudo, of whom this is root already.
@@ -34,7 +35,7 @@ echo 2 > /proc/sys/kernel/io_uring_disabled
 sh test/vm/guest/add-layer.sh "$folder/layer.squashfs"
 mkdir -p /tmp/node/DEBIAN /tmp/work
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(/usr/bin/node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(/usr/bin/node --version | tr -d v)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
 dpkg -i /tmp/node.deb > /dev/null
 groupdel dmabroker
@@ -100,7 +101,7 @@ echo "prometheus_token=$(tcp -H "Authorization: Bearer $(cat /etc/prometheus/dma
 # From source: npm's package, where nothing of the other is left.
 dpkg -P dmabroker > /dev/null 2>&1
 rm -rf /etc/systemd/system/dmabrokerd.service.d /etc/dmabroker
-npm() { if [ "$1" = install ]; then cp -a "$folder/prefix/." /usr/; fi; }
+npm() { if [ "$1" = install ]; then cp -a "$prefix/." /usr/; fi; }
 run 'install.md#from-source.1' from_source
 echo "source_active=$(systemctl is-active dmabrokerd)"
 dmabrokerctl doctor 2>&1 | line source_doctor
