@@ -27,7 +27,7 @@ machine() {
 # The guest's Node is npm's. What Debian's own would be called, so that dpkg has something to judge by.
 mkdir -p /tmp/node/DEBIAN
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(node --version | tr -d v)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
 # The image has the groups for other tests; this is about a machine that has never had them.
 groupdel dmabroker

@@ -220,10 +220,11 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
     await sleep(500);
     kill();
     await settled(
-      () => buffers().then(
-        () => true,
-        () => false,
-      ),
+      () =>
+        buffers().then(
+          () => true,
+          () => false,
+        ),
       (answers) => answers,
     );
     for (const each of busy) each.kill();
