@@ -1,6 +1,7 @@
 /**
- * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and clients that never pause while the daemon ends in every way (restart/judge.ts): 8 of them in the gate, and twice
- * more by SIGKILL; by night 20, and 200 times.
+ * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and clients that never pause
+ * while the daemon ends in every way (restart/judge.ts): 8 of them in the gate, and two more ends by SIGKILL; by night
+ * 20, and 200 ends.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
