@@ -1,6 +1,6 @@
 /** The Debian packages as files: the same bytes each time, what is in them and whose it is, and that they run from there. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { GLIBC } from '../../src/native/platform.js';
@@ -10,12 +10,12 @@ import { FakeClock } from '../support/clock.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { isNight } from '../support/night.js';
-import { packageClients, packageDeb } from './support/deb.js';
+import { packageClients, packageDeb, sharedDeb } from './support/deb.js';
 
 t.setTimeout(300_000);
 const folder = temporaryFolder(t);
 const deb = join(folder, 'dmabroker.deb');
-packageDeb(deb);
+sharedDeb(deb);
 const root = join(folder, 'root');
 const run = (program: string, ...args: string[]) =>
   execFileSync(program, args, { encoding: 'utf8', cwd: packageRoot });
@@ -25,6 +25,9 @@ const text = (path: string) => readFileSync(join(root, path), 'utf8');
 
 t.test('made twice it is the same', async (t) => {
   const again = join(folder, 'again.deb');
+  // The other may have been made before the last commit, whose date would be this one's.
+  const { mtimeMs } = statSync(join(root, 'etc/dmabroker/dmabroker.toml'));
+  process.env.SOURCE_DATE_EPOCH = `${mtimeMs / 1000}`;
   packageDeb(again);
   t.ok(readFileSync(deb).equals(readFileSync(again)));
 });

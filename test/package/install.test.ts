@@ -16,8 +16,7 @@ import t from 'tap';
 import { GLIBC } from '../../src/native/platform.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
-import { temporaryFolder } from '../support/folder.js';
-import { install, pack } from './support/installed.js';
+import { FOR_THE_MACHINE, install, installedForAll, pack } from './support/installed.js';
 
 t.setTimeout(300_000);
 const packed = pack();
@@ -87,12 +86,8 @@ t.test(
   async (t) => {
     const page = readFileSync(join(packageRoot, 'docs/install.md'), 'utf8');
     const [, section = ''] = /^## From source\n([\s\S]*?)^##/m.exec(page) ?? [];
-    const [, arguments_ = ''] = /npm install (--global .*)$/m.exec(section) ?? [];
-    const prefix = temporaryFolder(t);
-    const place = arguments_
-      .replace('--prefix /usr', `--prefix ${prefix}`)
-      .replace('./dmabroker-*.tgz', packed.file);
-    execFileSync('npm', ['install', ...place.split(' '), '--prefer-offline', '--loglevel=error']);
+    t.match(section, FOR_THE_MACHINE);
+    const prefix = installedForAll();
     const program = realpathSync(join(prefix, 'bin/dmabrokerd'));
     t.equal(program, join(prefix, 'lib/node_modules/dmabroker/bin/dmabrokerd.js'));
     const lines = [...section.matchAll(/^ {4}install (?:-D )?-m 644 (.+) \/\S+$/gm)];

@@ -27,7 +27,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'server/o-path.guest',
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
-  ['systemd/restart', 'systemd starts, and the daemon ten times, beside 20 clients'],
+  ['systemd/restart', 'systemd starts, and the daemon ten times, beside its clients'],
   ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
   ['examples/ffmpeg.guest', 'the first time it fetches FFmpeg into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],

@@ -12,6 +12,7 @@ state() { systemctl is-active dmabrokerd || true; }
 pid() { systemctl show -P MainPID dmabrokerd; }
 # Whoever asks again and again does it without Node, which takes ten times as long to start.
 rest() { path=$1; shift; curl -s --unix-socket /run/dmabroker/rest.sock "$@" "http://localhost$path"; }
+release() { rest "/v1/buffers/$1" -X DELETE; }
 # What a package may leave behind: files, users, groups, who owns devices.
 machine() {
   find /etc /usr /var /run/dmabroker -xdev ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '/var/cache/*' \
@@ -26,9 +27,8 @@ machine() {
 # The guest's Node is npm's. What Debian's own would be called, so that dpkg has something to judge by.
 mkdir -p /tmp/node/DEBIAN
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(node --version | tr -d v)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
-dpkg -i /tmp/node.deb > /dev/null
 # The image has the groups for other tests; this is about a machine that has never had them.
 groupdel dmabroker
 groupdel dmabroker-admin
@@ -36,7 +36,7 @@ groupdel dmabroker-admin
 rm -f /usr/sbin/policy-rc.d
 machine > /tmp/before
 
-echo "installed=$(dpkg -i "$debs/old.deb" > /tmp/said 2>&1 && echo yes || cat /tmp/said)"
+echo "installed=$(dpkg -i /tmp/node.deb "$debs/old.deb" > /tmp/said 2>&1 && echo yes || cat /tmp/said)"
 echo "active=$(state) $(systemctl is-enabled dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' ')"
 [ "$(state)" = active ] || journalctl -u dmabrokerd --no-pager >&2
 echo "command=$(ps -o user=,args= -p "$(pid)" | tr -s ' ')"
@@ -107,6 +107,7 @@ systemctl reload dmabrokerd 2> /dev/null && echo reloaded=yes || echo "reloaded=
 journalctl -p err -t dmabrokerd -o cat --no-pager | grep '^dmabrokerd: ' | tail -n 1 | line reload_error
 systemctl stop dmabroker-holders.socket
 doctor root | line doctor_wrong
+release "$(rest '/v1/buffers?fields=id' | grep -o '"id":"[a-z0-9]*"' | cut -d'"' -f4)"
 systemctl start dmabroker-holders.socket
 before=$(pid)
 dmabrokerctl restart 2>&1 | line restart_wrong
@@ -136,78 +137,54 @@ echo "upgraded=$(dpkg-query -W -f '${Version} ${db:Status-Status}' dmabroker) $(
 sed -i '$d' $conf
 sed -i '$d' $conf
 systemctl reset-failed dmabrokerd
-systemctl start dmabrokerd
-before=$(pid)
-folder=$(stat -c %i /run/dmabroker)
-dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
-[ "$before" != "$(pid)" ] && echo "restarted=$(state)" || echo restarted=no
-[ "$folder" = "$(stat -c %i /run/dmabroker)" ] && echo same_folder=yes || echo same_folder=no
-echo "kept=$(tail -n 1 $conf)"
-before=$(pid)
-dmabrokerctl restart 2>&1 | line restart_good
-[ "$before" != "$(pid)" ] && echo restart_made=yes
-dmabrokerctl --json health | line health_new
 
-# A daemon of a user's own. There is no login here: pam_systemd would set the variable.
-mkdir -p /etc/systemd/system/user@.service.d
-printf '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' > /etc/systemd/system/user@.service.d/guest.conf
-systemctl daemon-reload
-systemctl start user@1003 || journalctl -u user@1003 --no-pager >&2
-own() { runuser -u carol -- env XDG_RUNTIME_DIR=/run/user/1003 DBUS_SESSION_BUS_ADDRESS= "$@" 2>&1; }
-mkdir -p ~carol/.config/dmabroker
-printf '[log]\nlevel = "debug"\n' > ~carol/.config/dmabroker/dmabroker.toml
-chown -R carol: ~carol/.config
-own systemctl --user enable --now dmabrokerd > /tmp/said || { cat /tmp/said; journalctl _UID=1003 --no-pager; } >&2
-echo "own=$(own systemctl --user is-active dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' ')$(own systemctl --user is-enabled dmabrokerd)"
-stat -c '%a %U:%G' /run/user/1003/dmabroker /run/user/1003/dmabroker/client.sock | line own_files
-own dmabrokerctl --json alloc --size 4096 --handle-type memfd | line own_alloc
-echo "own_list=$(own dmabrokerctl --json list | grep -c '"executable"' || true)"
-own dmabrokerctl doctor | line own_doctor
-mv ~carol/.config/dmabroker /tmp/own_conf
-own dmabrokerctl restart | line own_restart
-mv /tmp/own_conf ~carol/.config/dmabroker
-own dmabrokerctl restart | line own_restart_conf
-stat -c '%F %a' ~carol/.local/state/dmabroker | line own_state
-own dmabrokerctl --json config | grep -o '/home/carol/.config/dmabroker/dmabroker.toml' | line own_config
-systemctl is-active dmabrokerd | line machine_beside
-own systemctl --user disable --now dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket > /dev/null
-echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
-systemctl stop user@1003
-rm -r /etc/systemd/system/user@.service.d ~carol/.config ~carol/.local
-
-# What it does not keep has the keeper: over the daemon's end, a new package, and its own end.
+# What systemd does not keep for it has the keeper, over the daemon's end, a stop, another package, and the keeper's own end.
 drop_in=/etc/systemd/system/dmabrokerd.service.d
 mkdir -p $drop_in
-printf '[Service]\nFileDescriptorStoreMax=3\n' > $drop_in/few.conf
+# It starts sooner without a driver, which it has had until now.
+printf '[Service]\nFileDescriptorStoreMax=3\nNotifyAccess=all\nEnvironment=VK_DRIVER_FILES=/nonexistent\n' > $drop_in/few.conf
 systemctl daemon-reload
-release_all() {
-  for id in $(rest '/v1/buffers?fields=id' | grep -o '"id":"[a-z0-9]*"' | cut -d'"' -f4); do rest "/v1/buffers/$id" -X DELETE; done
-}
-release_all
-systemctl restart dmabrokerd
+# It has failed; the package that is there now has not been started.
+dmabrokerctl restart 2>&1 | line restart_good
 echo "keeper_before=$(systemctl is-active dmabroker-keeper.socket dmabroker-keeper.service | tr '\n' ' ')"
-dmabrokerctl alloc --size 4096 --name kept > /dev/null
-for _ in 2 3 4 5; do
-  rest /v1/buffers --json '{"kind":"buffer","size":4096}' > /dev/null
-done
+for _ in 1 2 3 4 5; do
+  rest /v1/buffers --json '{"kind":"buffer","size":4096}' | grep -o '"id":"[a-z0-9]*"' | cut -d'"' -f4
+done > /tmp/ids
 keeper() { systemctl show -P MainPID dmabroker-keeper; }
 keeps() { rest /metrics | sed -n 's/^dmabroker_keeper_fds //p'; }
 live() { rest '/v1/buffers?state=live&fields=id' | grep -o '"id":' | wc -l; }
-echo "keeper=$(systemctl is-active dmabroker-keeper.service) $(keeps) $(ps -o user= -p "$(keeper)")"
-echo "keeper_rss=$(ps -o rss= -p "$(keeper)")"
-echo "keeper_limits=$(awk '/Max open files/ { print $4 }' "/proc/$(keeper)/limits") $(cat "/proc/$(keeper)/oom_score_adj")"
-echo "keeper_exposure=$(systemd-analyze security dmabroker-keeper --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
-ls "/proc/$(keeper)/root/" "/proc/$(keeper)/root/etc" | line keeper_sees
-as alice node -e "require('node:net').connect('/run/dmabroker-keeper.sock').on('error', (e) => console.log(e.code))" | line keeper_alice
+kept() { systemctl show -P NFileDescriptorStore dmabrokerd; }
 before=$(keeper)
+echo "keeper=$(systemctl is-active dmabroker-keeper.service) $(keeps) $(ps -o user= -p "$before")"
+echo "keeper_rss=$(ps -o rss= -p "$before")"
+echo "keeper_limits=$(awk '/Max open files/ { print $4 }' "/proc/$before/limits") $(cat "/proc/$before/oom_score_adj")"
+echo "keeper_exposure=$(systemd-analyze security dmabroker-keeper --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
+ls "/proc/$before/root/" "/proc/$before/root/etc" | line keeper_sees
+as alice node -e "require('node:net').connect('/run/dmabroker-keeper.sock').on('error', (e) => console.log(e.code))" | line keeper_alice
 kill -KILL "$(pid)"
 for _ in $(seq 100); do [ "$(live)" != 5 ] || break; sleep 0.1; done
 echo "keeper_killed=$(live)"
+# In the place of one that the service manager has, something that the daemon does not know.
+release "$(head -n 1 /tmp/ids)"
+for _ in $(seq 50); do [ "$(kept)" != 2 ] || break; sleep 0.2; done
+# systemd-notify speaks for the process that has started it.
+sh -c 'echo $$ > /sys/fs/cgroup/system.slice/dmabrokerd.service/cgroup.procs
+  NOTIFY_SOCKET=/run/systemd/notify systemd-notify --fd=0 --fdname=kept FDSTORE=1
+  exit' < /dev/null
+echo "stored=$(kept)"
+folder=$(stat -c %i /run/dmabroker)
 systemctl stop dmabrokerd 2> /dev/null
+echo "stopped=$(state) $(kept)"
 dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
-for _ in $(seq 100); do [ "$(live)" != 5 ] || break; sleep 0.1; done
+# The service manager takes what is given up when it comes to it.
+for _ in $(seq 50); do [ "$(kept)" != 2 ] || break; sleep 0.2; done
+echo "upgrade_kept=$(state) $(kept)"
+for _ in $(seq 100); do [ "$(live)" != 4 ] || break; sleep 0.1; done
 echo "keeper_upgraded=$(live) $(keeps)"
 [ "$before" = "$(keeper)" ] && echo keeper_same=yes
+[ "$folder" = "$(stat -c %i /run/dmabroker)" ] && echo same_folder=yes || echo same_folder=no
+echo "kept=$(tail -n 1 $conf)"
+rest /healthz | line health_new
 systemctl kill -s KILL dmabroker-keeper
 # Another is there once the daemon has found it dead.
 for _ in $(seq 200); do
@@ -215,25 +192,36 @@ for _ in $(seq 200); do
   sleep 0.1
 done
 echo "keeper_again=$(live) $(keeps)"
-release_all
-rm $drop_in/few.conf
-
-# What the service manager keeps for it, over an upgrade and a stop.
-drop_in=/etc/systemd/system/dmabrokerd.service.d
-mkdir -p $drop_in
-printf '[Service]\nNotifyAccess=all\nExecStartPost=systemd-notify --fd=0 --fdname=kept FDSTORE=1\n' > $drop_in/kept.conf
-systemctl daemon-reload
-systemctl restart dmabrokerd
-kept() { systemctl show -P NFileDescriptorStore dmabrokerd; }
-echo "stored=$(kept)"
-systemctl stop dmabrokerd 2> /dev/null
 rm -r $drop_in
+
+# A daemon of a user's own. There is no login here: pam_systemd would set the variable.
+mkdir -p /etc/systemd/system/user@.service.d
+printf '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' > /etc/systemd/system/user@.service.d/guest.conf
 systemctl daemon-reload
-echo "stopped=$(state) $(kept)"
-dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
-# The service manager takes what is given up when it comes to it.
-for _ in $(seq 50); do [ "$(kept)" != 1 ] || break; sleep 0.2; done
-echo "upgrade_kept=$(state) $(kept)"
+systemctl start user@1003 || journalctl -u user@1003 --no-pager >&2
+own() { runuser -u carol -- env XDG_RUNTIME_DIR=/run/user/1003 DBUS_SESSION_BUS_ADDRESS= "$@" 2>&1; }
+own systemctl --user enable dmabrokerd > /tmp/said || { cat /tmp/said; journalctl _UID=1003 --no-pager; } >&2
+own systemctl --user start dmabrokerd.socket dmabrokerd-rest.socket
+own dmabrokerctl restart | line own_restart
+echo "own=$(own systemctl --user is-active dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' ')$(own systemctl --user is-enabled dmabrokerd)"
+stat -c '%a %U:%G' /run/user/1003/dmabroker /run/user/1003/dmabroker/client.sock | line own_files
+own dmabrokerctl --json alloc --size 4096 --handle-type memfd | line own_alloc
+echo "own_list=$(own dmabrokerctl --json list | grep -c '"executable"' || true)"
+mkdir -p ~carol/.config/dmabroker
+printf '[log]\nlevel = "debug"\n' > ~carol/.config/dmabroker/dmabroker.toml
+chown -R carol: ~carol/.config
+own_pid() { own systemctl --user show -P MainPID dmabrokerd; }
+before=$(own_pid)
+own dmabrokerctl restart | line own_restart_conf
+[ "$before" != "$(own_pid)" ] && echo own_restart_made=yes
+own dmabrokerctl doctor | line own_doctor
+stat -c '%F %a' ~carol/.local/state/dmabroker | line own_state
+own dmabrokerctl --json config | grep -o '/home/carol/.config/dmabroker/dmabroker.toml' | line own_config
+systemctl is-active dmabrokerd | line machine_beside
+own systemctl --user disable --now dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket > /dev/null
+echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
+systemctl stop user@1003
+rm -r /etc/systemd/system/user@.service.d ~carol/.config ~carol/.local
 
 # Gone: removed, its configuration stays; purged, nothing does.
 dmabrokerctl quota set user/1001 --bytes 1M > /dev/null || true

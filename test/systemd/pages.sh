@@ -1,9 +1,10 @@
 #!/bin/bash
 # Runs in the guest under systemd: what the documents tell an administrator to type, as it stands there, on a machine that
 # has never had dmabroker. Prints what each said as `name=value` lines for pages.test.ts.
-#   $1: the folder with old.deb, and commands/PAGE#ANCHOR.N, the blocks of the pages
+#   $1: the folder with old.deb, and commands/PAGE#ANCHOR.N, the blocks of the pages; $2: what npm has installed for /usr
 set -eu
 folder=$(realpath "$1")
+prefix=$(realpath "$2")
 line() { echo "$1=$(cat | tr '\n' ' ' | sed 's/ *$//')"; }
 
 # What the pages take for granted: a checkout to build in, which the host has done; sudo, of whom this is root already.
@@ -34,7 +35,7 @@ echo 2 > /proc/sys/kernel/io_uring_disabled
 sh test/vm/guest/add-layer.sh "$folder/layer.squashfs"
 mkdir -p /tmp/node/DEBIAN /tmp/work
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(/usr/bin/node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(/usr/bin/node --version | tr -d v)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
 dpkg -i /tmp/node.deb > /dev/null
 groupdel dmabroker
@@ -48,6 +49,8 @@ run 'install.md#.2' allowed
 runuser -u alice -- env XDG_RUNTIME_DIR= /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1 | line alice
 runuser -u bob -- dmabrokerctl list 2>&1 | line bob
 run 'install.md#.3' changed
+# It has run each kind of program, and takes twice as long as the guest's own, which runs them from here on.
+mount --bind "$(realpath /usr/local/bin/node)" /usr/bin/node
 run 'trouble.md#.1' doctor
 
 run 'configuration.md#.1' devices
@@ -61,6 +64,10 @@ run 'trouble.md#a-lost-device.1' lost "s/ ID / $id /"
 run 'trouble.md#udmabuf.1' udmabuf
 line udmabuf_limit < /sys/module/udmabuf/parameters/size_limit_mb
 
+# It starts sooner without a driver: the pages that show devices are done.
+mkdir -p /run/systemd/system/dmabrokerd.service.d
+printf '[Service]\nEnvironment=VK_DRIVER_FILES=/nonexistent\n' > /run/systemd/system/dmabrokerd.service.d/plain.conf
+systemctl daemon-reload
 run 'restart.md#what-you-do.1' kept
 run 'restart.md#what-you-do.2' stored
 run 'restart.md#what-you-do.3' cleaned
@@ -73,6 +80,8 @@ head -n 1 made > token
 cat "$folder/commands/tcp.toml" >> /etc/dmabroker/dmabroker.toml
 systemctl restart dmabrokerd 2> /dev/null || true
 echo "closed=$(systemctl show -P Result dmabrokerd) $(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7070/healthz || true)"
+# It would be tried again and again.
+systemctl stop dmabrokerd 2> /dev/null
 mkdir -p /etc/systemd/system/dmabrokerd.service.d
 cp "$folder/commands/tcp.conf" /etc/systemd/system/dmabrokerd.service.d/override.conf
 systemctl daemon-reload
@@ -92,7 +101,7 @@ echo "prometheus_token=$(tcp -H "Authorization: Bearer $(cat /etc/prometheus/dma
 # From source: npm's package, where nothing of the other is left.
 dpkg -P dmabroker > /dev/null 2>&1
 rm -rf /etc/systemd/system/dmabrokerd.service.d /etc/dmabroker
-npm() { if [ "$1" = install ]; then cp -a "$folder/prefix/." /usr/; fi; }
+npm() { if [ "$1" = install ]; then cp -a "$prefix/." /usr/; fi; }
 run 'install.md#from-source.1' from_source
 echo "source_active=$(systemctl is-active dmabrokerd)"
 dmabrokerctl doctor 2>&1 | line source_doctor

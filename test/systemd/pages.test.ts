@@ -10,7 +10,7 @@ import { packageRoot, packageVersion } from '../../src/package-root.js';
 import { blocksOf, PAGES, textOf } from '../docs/pages.js';
 import { BY } from '../docs/where.js';
 import { sharedDeb } from '../package/support/deb.js';
-import { pack } from '../package/support/installed.js';
+import { installedForAll } from '../package/support/installed.js';
 import { putLayer } from '../vm/layer.js';
 import { NODE_PACKAGES } from '../vm/packages.js';
 import { prepareGuest, runOn } from '../vm/vm.js';
@@ -23,11 +23,7 @@ const folder = mkdtempSync(join(packageRoot, 'build/pages-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 sharedDeb(join(folder, 'old.deb'));
 execFileSync('make', ['--silent', '-C', 'examples/c'], { cwd: packageRoot });
-const [tarball, prefix] = [pack().file, join(folder, 'prefix')];
-execFileSync('npm', [
-  ...['install', '--global', '--prefix', prefix, tarball],
-  ...['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
-]);
+const prefix = installedForAll();
 
 mkdirSync(join(folder, 'commands'));
 const put = (name: string, text: string) => writeFileSync(join(folder, 'commands', name), text);
@@ -51,7 +47,7 @@ const host = await prepareGuest();
 await putLayer(host.image, NODE_PACKAGES, folder);
 const { status, stdout, stderr } = await runOn(
   host,
-  ['bash', 'test/systemd/pages.sh', relative(packageRoot, folder)],
+  ['bash', 'test/systemd/pages.sh', ...[folder, prefix].map((each) => relative(packageRoot, each))],
   { systemd: true, timeoutSeconds: 400 },
 );
 t.equal(status, 0, stderr);

@@ -1,6 +1,7 @@
 /**
- * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 4 times by SIGKILL in the gate,
- * 200 by night.
+ * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and clients that never pause
+ * while the daemon ends in every way (restart/judge.ts): 8 of them in the gate, and two more ends by SIGKILL; by night
+ * 20, and 200 ends.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -11,7 +12,8 @@ import { atNight } from '../support/night.js';
 import { runInGuest } from '../vm/vm.js';
 
 t.setTimeout(3_600_000);
-const KILLS = atNight(4, 200);
+const KILLS = atNight(2, 200);
+const CLIENTS_EACH = atNight(2, 5);
 
 interface Seen {
   readonly way: string;
@@ -29,7 +31,7 @@ nextVersion(join(folder, 'old.deb'), join(folder, 'new.deb'), '99.0.0');
 
 const program = [
   ...['node', 'dist/test/systemd/restart/judge.js'],
-  ...[relative(packageRoot, folder), `${KILLS}`],
+  ...[relative(packageRoot, folder), `${KILLS}`, `${CLIENTS_EACH}`],
 ];
 const options = { systemd: true, timeoutSeconds: KILLS * 20 + 400 };
 const { status, stdout, stderr } = await runInGuest(program, options);

@@ -8,9 +8,12 @@ sh test/vm/guest/add-layer.sh "$1/layer.squashfs"
 # The guest's Node is npm's: what Debian's own would be called, so that dpkg has something to judge by.
 mkdir -p /tmp/node/DEBIAN
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(node --version | tr -d v)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
 rm -f /usr/sbin/policy-rc.d
+# The daemon starts sooner without a driver; udmabuf is a source of its own.
+mkdir -p /run/systemd/system/dmabrokerd.service.d
+printf '[Service]\nEnvironment=VK_DRIVER_FILES=/nonexistent\n' > /run/systemd/system/dmabrokerd.service.d/plain.conf
 dpkg -i /tmp/node.deb "$1/dmabroker.deb" > /tmp/said 2>&1 || cat /tmp/said >&2
 gid=$(getent group dmabroker | cut -d: -f3)
 
@@ -48,8 +51,11 @@ recipe() {
     exit 1
   fi
   cat /tmp/recipe >> /tmp/recipes
-  program=${2:-} node -p 'fs.readFileSync("/tmp/recipe", "utf8").trim()
-    .replace("IMAGE PROGRAM", () => `localhost/client ${process.env.program}`).replace(/sudo /g, "")'
+  command=$(sed 's/sudo //g; s/ *$//' /tmp/recipe)
+  case $command in
+    *'IMAGE PROGRAM'*) command="${command%%IMAGE PROGRAM*}localhost/client ${2:-}${command#*IMAGE PROGRAM}" ;;
+  esac
+  printf '%s\n' "$command"
 }
 # What a program has said last; alloc says what it has drawn, or why it may not.
 last() { "$@" 2>&1 | tail -n 1; }

@@ -27,6 +27,16 @@ export function pack(): Packed {
   return { file: join(folder, filename), paths: files.map(({ path }) => path) };
 }
 
+/** As docs/install.md has it installed from source. */
+export const FOR_THE_MACHINE = 'npm install --global --prefix /usr ./dmabroker-*.tgz';
+
+/** The prefix into which that has been done once, for all. */
+export function installedForAll(): string {
+  const { file } = pack();
+  const command = FOR_THE_MACHINE.replace('/usr', '"$out/usr"').replace(/\S+$/, `"${file}"`);
+  return join(made('global', [command, '--prefer-offline', ...QUIET].join(' ')), 'usr');
+}
+
 /** A folder whose node_modules has what is in the package alone, without what it depends on. */
 export function unpack(t: Test, { file }: Packed): string {
   const folder = temporaryFolder(t);

@@ -3,11 +3,12 @@
  * in every way that there is. After each it is asked for what the clients were told of, and for what nobody was.
  * Prints a line of JSON for each end, and for the whole.
  *
- *   node judge.js FOLDER KILLS      FOLDER has old.deb and new.deb
+ *   node judge.js FOLDER KILLS CLIENTS      FOLDER has old.deb and new.deb; so many clients has each of four processes
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../../bench/support/report.js';
@@ -15,12 +16,11 @@ import { fdsOf } from '../../support/fds.js';
 import { ask } from '../../support/rest.js';
 import type { LoadReport, Told } from './load.js';
 
-const [, , DEBS = '', KILLS = '20'] = process.argv;
+const [, , DEBS = '', KILLS = '20', CLIENTS_EACH = '5'] = process.argv;
 const CONFIG = '/etc/dmabroker/dmabroker.toml';
 /** So many kills are there from one look at what is left over to the next: what is left stays, and it waits for the grace. */
 const WHOLE = 10;
 const USERS = ['alice', 'alice', 'bob', 'bob'];
-const CLIENTS_EACH = 5;
 const SOCKET = '/run/dmabroker/client.sock';
 const REST = '/run/dmabroker/rest.sock';
 const DROP_INS = '/run/systemd/system/dmabrokerd.service.d';
@@ -59,9 +59,10 @@ function prepare(): void {
   rmSync('/usr/sbin/policy-rc.d', { force: true });
   // A driver takes a second to load there: the memory is udmabuf's and the heap's.
   dropIn('guest', 'TimeoutStartSec=300\nWatchdogSec=8\nEnvironment=VK_DRIVER_FILES=/nonexistent');
-  install('old');
+  // Before the package, which leaves it as it is: the daemon starts once.
+  mkdirSync(dirname(CONFIG), { recursive: true });
   writeFileSync(CONFIG, '[restart]\ngrace_seconds = 16\n[accounting]\nunknown_grace_seconds = 2\n');
-  systemctl('restart', 'dmabrokerd');
+  install('old');
 }
 
 class Load {
@@ -69,7 +70,7 @@ class Load {
   readonly #lines: Interface;
 
   constructor(user: string) {
-    const program = ['dist/test/systemd/restart/load.js', SOCKET, `${CLIENTS_EACH}`];
+    const program = ['dist/test/systemd/restart/load.js', SOCKET, CLIENTS_EACH];
     const args = ['-u', user, '--', process.execPath, ...program];
     this.#child = spawn('runuser', args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface(this.#child.stdout as NodeJS.ReadableStream);
@@ -195,7 +196,9 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
     return () => {};
   },
   'an upgrade of the package': async () => {
+    const before = show('MainPID');
     install('new');
+    if (show('MainPID') === before) throw new Error('it runs on as it was');
     return () => {};
   },
   'a thread that stands still': async () => {
@@ -216,7 +219,14 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
     const busy = [1, 2].map(() => spawn('sh', ['-c', loop], { stdio: 'ignore' }));
     await sleep(500);
     kill();
-    await sleep(4000);
+    await settled(
+      () =>
+        buffers().then(
+          () => true,
+          () => false,
+        ),
+      (answers) => answers,
+    );
     for (const each of busy) each.kill();
     return () => {};
   },

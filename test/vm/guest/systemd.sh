@@ -27,6 +27,13 @@ for mount in dev-hugepages dev-mqueue sys-fs-fuse-connections sys-kernel-config 
   ln -s /dev/null "$units/$mount.mount"
 done
 ln -s /dev/null "$units/proc-sys-fs-binfmt_misc.automount"
+# They have nothing to find here, and all of them run at each daemon-reload: 0.3 of its 0.4 CPU seconds.
+for kind in system user; do
+  mkdir -p "/run/systemd/$kind-generators"
+  for generator in /usr/lib/systemd/$kind-generators/systemd-*; do
+    ln -s /dev/null "/run/systemd/$kind-generators/${generator##*/}"
+  done
+done
 cd /usr/lib/systemd/system || exit 1
 rm -f sysinit.target.wants/kmod-static-nodes.service \
   sysinit.target.wants/systemd-ask-password-console.path \
