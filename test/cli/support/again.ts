@@ -15,7 +15,8 @@ export interface Asked {
 }
 
 const child = spawn(process.execPath, [join(packageRoot, 'dist/test/cli/support/repeating.js')], {
-  stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  // No pipe or terminal of ours: it would keep the process, as what a command has opened does.
+  stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
 });
 // It ends when its channel does, with this process; which waits for it only while a command runs.
 child.unref();
