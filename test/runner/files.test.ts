@@ -57,11 +57,11 @@ t.test('the smoke run has one guest', async (t) => {
   t.same(groups([...files, ...smoke], new Map()).at(0), smoke);
 });
 
-t.test('files of the guest share it, as many as keep it busy for half a minute', async (t) => {
+t.test('files of the guest share it, as many as keep it busy for 40 s', async (t) => {
   const inGuest = ['a', 'b', 'c', 'd', 'server/o-path'].map(
     (name): TestFile => ({ name: `${name}.guest`, where: 'guest' }),
   );
-  const times = new Map(inGuest.map(({ name }, i) => [name, [20, 12, 4, 3, 1][i] ?? 0]));
+  const times = new Map(inGuest.map(({ name }, i) => [name, [32, 19, 6, 5, 1][i] ?? 0]));
   t.same(
     groups(inGuest, times).map((group) => group.map(label)),
     [['a.guest'], ['b.guest', 'c.guest', 'd.guest'], ['server/o-path.guest']],

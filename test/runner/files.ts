@@ -68,7 +68,7 @@ export function chosen(
 export type Group = readonly TestFile[];
 
 /** What one guest does, seconds: a boot is as dear as a short file, and who does too much is the last. */
-const GUEST_SECONDS = 25;
+const GUEST_SECONDS = 40;
 
 /**
  * The groups of a run, longest first, by what their files took the last time; one that is not known yet
