@@ -50,7 +50,18 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   ...['server/killed', 'server/schedule', 'server/http/owners', 'server/allocator/fairness'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
-  ...['typescript', 'python', 'libdmabroker']
+  ...['examples/reconnect', 'server/wayland/pipelined'].map(
+    (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
+  ),
+  [
+    'conformance/typescript',
+    'conformance/mixed has that library in the gate, and so has nearly every file',
+  ],
+  [
+    'conformance/typescript.guest',
+    'the same; in the gate the files of the guest use it with dma_bufs, and the scenarios are played with those by the libraries of C and of Python',
+  ],
+  ...['python', 'libdmabroker']
     .map((name) => `conformance/${name}`)
     .map(
       (name) =>

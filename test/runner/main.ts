@@ -1,5 +1,5 @@
 /**
- * `npm test`: runs the test files, three at a time, on the host or in a guest as each needs, and prints a
+ * `npm test`: runs the test files, two at a time and more while CPUs are idle, on the host or in a guest as each needs, and prints a
  * line a file, what failed, what was slow, and as the last line tap's counts.
  *
  *   node dist/test/runner/main.js [--nightly] [--qemu] [word…]
@@ -19,15 +19,15 @@ import { lateFiles, printFailures, printFile, printLate, printSlowest, tapOf } f
 import { SpareCpu } from './spare-cpu.js';
 import { readTimes, writeTimes } from './times.js';
 
+/** As many as the machine of the gate has cores. With more each file waits for the others, and what has a limit comes near it. */
+const LANES = 2;
 /**
- * One more than the machine of the gate has cores: files often wait, for a guest's boot or a time that must pass. Four
- * were tried, and took longer: each file then waits for the others, and what has a limit comes near it.
+ * Two more take a file each time so much of the machine has been idle for so long: files often wait, for a guest's boot or a time
+ * that must pass.
  */
-const LANES = 3;
-/** Two more take a file each time so much of the machine has been idle for so long. */
 const EXTRA_LANES = 2;
 const SPARE = 0.2;
-const SPARE_MS = 1500;
+const SPARE_MS = 1000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -136,6 +136,11 @@ export class CudaDevice {
     this.cuda.call('cuCtxSynchronize', []);
   }
 
+  /** The same where it does not matter what has come of it: of a device that is lost, nothing. */
+  wait(): void {
+    this.cuda.result('cuCtxSynchronize', []);
+  }
+
   /** As of now, of all processes; null while nobody has wanted memory of it, since only a context can say. */
   left(): Left | null {
     if (this.#context === 0) return null;

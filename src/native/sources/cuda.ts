@@ -214,8 +214,14 @@ export class CudaSource implements MemorySource {
       };
     } finally {
       if (!done) for (const fd of [...fds, ...posix]) close(fd);
-      if (this.#making.delete(draft)) for (const memory of draft) memory.destroy();
+      if (this.#making.delete(draft)) this.#destroy(draft);
     }
+  }
+
+  /** What was begun is waited for, whatever comes of it: the GPU may not have cleared it yet. */
+  #destroy(draft: Draft): void {
+    this.device.wait();
+    for (const memory of draft) memory.destroy();
   }
 
   /** Of what is left the driver knows, and asking it takes a tenth of the time of making: it is asked where there was too little. */
