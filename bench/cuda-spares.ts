@@ -1,7 +1,7 @@
 /**
  * What an allocation of a GPU's memory costs who asks for the same again and again: beside a plain CUDA program that makes, clears
- * and exports, in turns, when the daemon has run for a while. Its pool (docs/configuration.md, "The pool") is the default one, with
- * spares of 256 MiB together; what is larger it makes when it is asked. `--pool=<MiB>` gives it room for more.
+ * and exports, in turns, when the daemon has run for a while. Its pool (docs/configuration.md, "The pool") is the default one, a part
+ * of the GPU's memory; what is larger it makes when it is asked. `--pool=<MiB>` gives it so much.
  *
  *   node dist/bench/cuda-spares.js [--rounds=<n>] [--max=<MiB>] [--warm=<n>] [--pool=<MiB>]
  */
@@ -18,16 +18,16 @@ import { figure, header, median, option, table } from './support/report.js';
 const MIB = 2 ** 20;
 const ROUNDS = option('rounds', 21);
 const SIZES = [2, 8, 64, 512, 1024, 4096, 8192].filter((mib) => mib <= option('max', 8192));
-const POOL = option('pool', 256) * MIB;
+const POOL = option('pool', -1);
 /** So often a spec is asked for before there are spares of it. */
 const ASKED = 3;
 const now = () => Number(process.hrtime.bigint()) / 1000;
 
 header('cuda-spares', "Spares of a GPU's memory");
 const config = join(temporaryFolder(), 'cuda.toml');
-writeFileSync(config, '[quotas]\nreserve = 0\n[accounting]\nunknown_grace_seconds = 0\n');
-const args = ['--config', config, '--pool-bytes', String(POOL)];
-const daemon = await startDaemon(process.env, args);
+const pool = POOL < 0 ? '' : `[pool]\ndevice_bytes = "${POOL}M"\n`;
+writeFileSync(config, `[quotas]\nreserve = 0\n[accounting]\nunknown_grace_seconds = 0\n${pool}`);
+const daemon = await startDaemon(process.env, ['--config', config]);
 const devices: ListedDeviceInfo[] = (await daemon.rest('GET', '/v1/devices')).body;
 const uuid = devices.find(({ cuda }) => cuda !== null)?.device_uuid;
 if (uuid === undefined) throw new Error('CUDA has no GPU');
@@ -35,7 +35,9 @@ const client = await connect({ socket: daemon.clientSocket });
 const plain = await startPlain(uuid);
 /** Until there are all spares of what was asked for last that there is room for, and nothing is made any more. */
 async function spared(bytes: number): Promise<void> {
-  const wanted = Math.min((await poolOf(daemon)).limits.spares_per_spec, Math.floor(POOL / bytes));
+  const { limits, memories } = await poolOf(daemon);
+  const limit = memories.find(({ device }) => device === uuid)?.limit ?? 0;
+  const wanted = Math.min(limits.spares_per_spec, Math.floor(limit / bytes));
   const made = async () => wanted === 0 || (await poolOf(daemon)).specs[0]?.spares === wanted;
   await eventually(made, `there are ${wanted} spares of ${bytes} bytes`);
 }

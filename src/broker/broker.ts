@@ -167,7 +167,7 @@ export class Broker {
     );
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
-    this.pool = new Pool(world, quotas.rooms, newId);
+    this.pool = new Pool(world, quotas.rooms, newId, () => this.#selection.own);
     const parts = {
       ...{ world, quotas, registry: this.#registry, pool: this.pool, newId },
       names: this.#names,

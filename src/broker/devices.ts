@@ -15,6 +15,7 @@ type Ready = (error: BrokerError | null) => void;
 
 export class Devices {
   readonly #states = new Map<string, DeviceState>();
+  readonly #own = new Map<string, number>();
   /** Who waits for a device to be opened. */
   readonly #opening = new Map<string, Ready[]>();
 
@@ -27,7 +28,16 @@ export class Devices {
 
   /** They have changed: one was opened, lost or made anew. */
   update(states: readonly DeviceState[]): void {
-    for (const state of states) this.#states.set(state.uuid, state);
+    for (const state of states) {
+      this.#states.set(state.uuid, state);
+      // One that was lost had it, and will have it again.
+      if (state.ownBytes) this.#own.set(state.uuid, state.ownBytes);
+    }
+  }
+
+  /** Of each device that has memory of its own, how much: bytes, by UUID. */
+  get own(): ReadonlyMap<string, number> {
+    return this.#own;
   }
 
   /**

@@ -51,6 +51,11 @@ export class Selection {
     this.#aliases = new Aliases(sources);
   }
 
+  /** Of each device that has memory of its own, how much. */
+  get own(): ReadonlyMap<string, number> {
+    return this.#devices.own;
+  }
+
   /** What can be had has changed: a device was lost, or is there again. */
   update(
     sources: readonly SourceState[],

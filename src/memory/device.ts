@@ -16,6 +16,8 @@ export interface DeviceState {
   readonly table: SourceTable | null;
   /** Bytes of each of its memory heaps, once it was opened. */
   readonly heaps?: readonly number[];
+  /** As of `ownBytes` below, or by CUDA; absent, or 0, where it has none or is not open. */
+  readonly ownBytes?: number;
   /** Why it cannot be opened; null where it can, or where that is not known yet. */
   readonly problem: string | null;
 }
@@ -80,6 +82,12 @@ export interface OpenDescription extends PhysicalDescription {
     readonly maxAllocationSize: number;
     readonly maxImageDimension2d: number;
   };
+}
+
+/** Bytes that a device has of its own: of one that is part of the processor, all heaps are the machine's memory. */
+export function ownBytes({ type, heaps }: Pick<OpenDescription, 'type' | 'heaps'>): number {
+  const own = type === 'discrete_gpu' ? heaps.filter(({ deviceLocal }) => deviceLocal) : [];
+  return own.reduce((sum, { size }) => sum + size, 0);
 }
 
 export interface Losses {

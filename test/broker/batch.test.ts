@@ -2,6 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { NO_POOL } from '../../src/broker/pool/pool.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import { checked } from '../../src/memory/check-spec.js';
 import { BrokerError } from '../../src/memory/errors.js';
@@ -255,7 +256,7 @@ t.test('leases start for each', async (t) => {
 
 t.test('spares are taken first, and the rest is allocated', async (t) => {
   const { world, broker, results, ask, answerAll, nothingLeft } = make();
-  broker.pool.configure({ bytes: 2 ** 20, sparesPerSpec: 2, idleSeconds: 60 });
+  broker.pool.configure({ ...NO_POOL, bytes: 2 ** 20, sparesPerSpec: 2, idleSeconds: 60 });
   ask(3);
   answerAll();
   for (let i = 0; i < 2; i++) {

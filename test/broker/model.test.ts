@@ -117,7 +117,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     limits: fc.oneof(
       fc.constant(NO_POOL),
       fc.record({
-        bytes: fc.integer({ min: 1, max: 8 }).map((pages) => pages * 4096),
+        bytes: fc.integer({ min: 0, max: 8 }).map((pages) => pages * 4096),
+        deviceBytes: fc.option(fc.integer({ min: 0, max: 8 }).map((pages) => pages * 4096)),
         sparesPerSpec: fc.integer({ min: 1, max: 4 }),
         idleSeconds: fc.integer({ min: 20, max: 120 }),
       }),
@@ -144,6 +145,16 @@ const peerOf = (uid: number) => ({
   groups: uid === 2 ? [10, 20] : [10],
 });
 
+/** It has memory of its own, which is all that comes in an even number of fds. */
+const gpu = {
+  ...{ uuid: 'a'.repeat(32), name: 'GPU', problem: null },
+  ...{ table: { sources: [], offers: [] }, ownBytes: 2 ** 30 },
+};
+const placeOf = (fds: number) =>
+  fds % 2 === 0 ? { device: gpu.uuid, placement: ['device_local'] } : {};
+const sumOf = (all: readonly { readonly size: number }[]) =>
+  all.reduce((sum, { size }) => sum + size, 0);
+
 interface Token {
   readonly text: string;
   readonly id: string;
@@ -166,7 +177,7 @@ const memoryOf = ({ held }: Past) => held;
 
 class Model {
   readonly world = new FakeWorld();
-  readonly broker = new Broker(this.world, { sources: [memfd], offers });
+  readonly broker = new Broker(this.world, { sources: [memfd], offers, devices: [gpu] });
   readonly clients: Client[] = [];
   readonly buffers = new Set<BrokerBuffer>();
   /** Buffers whose memory went with its device, and whether they were told so. */
@@ -276,14 +287,14 @@ class Model {
         if (world.pending.length === 0) break;
         this.given++;
         this.#answering = true;
-        world.answer(action.pick % world.pending.length, action.fds);
+        world.answer(action.pick % world.pending.length, action.fds, placeOf(action.fds));
         this.#answering = false;
         break;
       case 'spare':
         if (world.preparing.length === 0) break;
         if (action.good) {
           this.given++;
-          this.spares.add(world.answerSpare(action.fds).key);
+          this.spares.add(world.answerSpare(action.fds, placeOf(action.fds)).key);
         } else world.refuseSpare(new BrokerError('out_of_memory', 'no'));
         break;
       case 'pool':
@@ -295,12 +306,13 @@ class Model {
         break;
       case 'rush':
         for (let i = 0; i < action.times; i++) {
-          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+          const fds = 1 + (action.pick % 2);
+          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds });
           this.run({ kind: 'allocate', pick: action.pick, lifetime: 'connection', rest: false });
-          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds });
           world.pass(POOL_REFILL_DELAY_MS);
           this.#poll();
-          this.run({ kind: 'spare', good: true, fds: 1 });
+          this.run({ kind: 'spare', good: true, fds });
         }
         break;
       case 'drain':
@@ -475,10 +487,14 @@ class Model {
     if (keys.length !== this.spares.size || keys.some((key) => !this.spares.has(key))) {
       throw new Error('spares');
     }
-    const bytes = spares.reduce((sum, { size }) => sum + size, 0);
+    const bytes = sumOf(spares);
     const fds = spares.flatMap(({ planes }) => planes.map(({ fd }) => fd));
     if (pool.bytes !== bytes || pool.spares !== spares.length) throw new Error('sums of the pool');
-    if (bytes > pool.limits.bytes) throw new Error('the pool is too large');
+    for (const { home, limit, bytes: told } of pool.homes) {
+      const its = spares.filter(({ device = null }) => device === home);
+      if (told !== sumOf(its)) throw new Error(`sum of ${home}`);
+      if (told > limit) throw new Error(`the pool of ${home} is too large`);
+    }
     const { settings, charge } = quotas.accounts.daemon;
     const limit = settings.bytes ?? Number.POSITIVE_INFINITY;
     if (bytes > 0 && charge.bytes + bytes > limit) throw new Error('spares are in the way');
@@ -580,7 +596,8 @@ t.test('registry and model agree', async (t) => {
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
-    model.run({ kind: 'pool', limits: { bytes: 16_384, sparesPerSpec: 3, idleSeconds: 60 } });
+    const limits = { bytes: 16_384, deviceBytes: 8192, sparesPerSpec: 3, idleSeconds: 60 };
+    model.run({ kind: 'pool', limits });
     for (const each of actions) {
       model.run(each);
       model.compare();

@@ -115,7 +115,11 @@ await withoutLeaks(t, 'commands', async (t) => {
       last_asked_at: new Date(Date.now() - 60_000).toISOString(),
     };
     const pool: PoolInfo = {
-      limits: { bytes: 1 << 28, spares_per_spec: 3, idle_seconds: 30 },
+      limits: { spares_per_spec: 3, idle_seconds: 30 },
+      memories: [
+        { device: null, limit: 1 << 28, bytes: 16_719_872 },
+        { device: '0f'.repeat(16), limit: 2 ** 31, bytes: 2 ** 30 },
+      ],
       bytes: 16_719_872,
       spares: 4,
       hits: 7,
@@ -147,7 +151,9 @@ await withoutLeaks(t, 'commands', async (t) => {
     };
     server.daemon.dictated.getPool = () => pool;
     const { stdout } = await run(server, 'pool');
-    t.match(stdout, /^spares: +4, 15.9 MiB of at most 256 MiB$/m);
+    t.match(stdout, /^spares: +4, 15.9 MiB$/m);
+    t.match(stdout, /^the machine's memory: +15.9 MiB of at most 256 MiB$/m);
+    t.match(stdout, /^(0f){16}: +1 GiB of at most 2 GiB$/m);
     t.match(stdout, /^allocations: +7 from the pool, 3 not$/m);
     t.match(
       stdout,

@@ -2,7 +2,8 @@
  * The daemon with CUDA's memory, by the double of libcuda, whose dma_bufs are real ones: which requests get it, what other
  * users and the device see of it, what is told when it is lost or there is none left; and that nothing stays behind.
  */
-import { readdirSync, readlinkSync, writeSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { type BrokerError, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
@@ -12,6 +13,8 @@ import { map } from '../../src/native/libc/memory.js';
 import { CudaDouble, ILLEGAL_ADDRESS, NOTHING } from '../native/cuda/double.js';
 import { Actor } from '../support/actor.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
+import { poolOf } from '../support/pool.js';
 import { recounted } from '../support/recount.js';
 import { ALICE, BOB, clientOf, daemonForTwo } from '../support/two-users.js';
 
@@ -339,6 +342,35 @@ t.test('no file descriptor left', async (t) => {
   mine.close();
   t.same(few.errors, []);
   await few.stop();
+  t.same(its.live, NOTHING);
+});
+
+t.test('a GPU has spares of its own memory where the machine has none of its', async (t) => {
+  const its = new CudaDouble();
+  const file = join(temporaryFolder(t), 'dmabroker.toml');
+  writeFileSync(file, `[pool]\nbytes = 0\ndevice_bytes = "4M"\n`);
+  const pooled = await TestDaemon.start(['--config', file], {
+    env: { ...env, ...its.variables({ uuid: UUID }) },
+  });
+  const mine = await connect({ socket: pooled.clientSocket });
+  for (let i = 0; i < 3; i++) {
+    await (await mine.allocate({ ...linear, source: 'cuda' })).close();
+    await (await mine.allocate({ ...linear, handleTypes: ['memfd'] })).close();
+  }
+  const gpus = { device: UUID, limit: 4 * MIB, bytes: 4 * MIB };
+  const isFull = async () => (await poolOf(pooled)).bytes === 4 * MIB;
+  await eventually(isFull, 'there are as many as have room');
+  t.match(await poolOf(pooled), {
+    memories: [{ device: null, limit: 0, bytes: 0 }, gpus],
+    specs: [{ source: 'cuda', spares: 2 }],
+  });
+  const spare = await mine.allocate({ ...linear, source: 'cuda' });
+  t.ok(isZero(bytesOf(spare)));
+  t.equal((await poolOf(pooled)).hits, 1);
+  await spare.close();
+  mine.close();
+  t.same(pooled.errors, []);
+  await pooled.stop();
   t.same(its.live, NOTHING);
 });
 

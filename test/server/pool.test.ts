@@ -91,7 +91,12 @@ await withoutLeaks(t, 'the pool', async (t) => {
     await reload();
     const { misses } = await poolOf(daemon);
     for (let i = 0; i < 4; i++) await (await client.allocate(linear)).release();
-    t.match(await poolOf(daemon), { spares: 0, misses, limits: { bytes: 0 }, specs: [] });
+    t.match(await poolOf(daemon), {
+      spares: 0,
+      misses,
+      memories: [{ device: null, limit: 0 }],
+      specs: [],
+    });
     client.close();
     await daemon.settled(before);
     t.same(daemon.errors, []);
@@ -101,7 +106,7 @@ await withoutLeaks(t, 'the pool', async (t) => {
     'spares give way to a limit over REST; the command line says how large it is',
     async (t) => {
       const daemon = await TestDaemon.memfd(t, {}, ['--pool-bytes', '65536']);
-      t.equal((await poolOf(daemon)).limits.bytes, 65_536);
+      t.same((await poolOf(daemon)).memories, [{ device: null, limit: 65_536, bytes: 0 }]);
       const page = readFileSync(join(packageRoot, 'docs', 'configuration.md'), 'utf8');
       t.match(page, '--pool-bytes');
       const client = await connect({ socket: daemon.clientSocket });

@@ -16,12 +16,15 @@ import type { Allocation, LostAllocation, SourceName } from '../../memory/source
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
 import type { Asker } from '../turns.js';
+import { type Home, Homes, type OwnMemories } from './homes.js';
 import { type Spare, Spares, type SparesWorld } from './spares.js';
 import { type Spec, Specs } from './specs.js';
 
 export interface PoolLimits {
-  /** Of all spares together; 0: there is no pool. */
+  /** Of all spares of the machine's memory together; 0: there are none. */
   readonly bytes: number;
+  /** The same of each device's own memory; null: as large as the device lets it be (homes.ts). */
+  readonly deviceBytes: number | null;
   readonly sparesPerSpec: number;
   /**
    * A spec that is asked for several times in this time gets spares; one that nobody has asked for in
@@ -30,7 +33,7 @@ export interface PoolLimits {
   readonly idleSeconds: number;
 }
 
-export const NO_POOL: PoolLimits = { bytes: 0, sparesPerSpec: 0, idleSeconds: 0 };
+export const NO_POOL: PoolLimits = { bytes: 0, deviceBytes: 0, sparesPerSpec: 0, idleSeconds: 0 };
 
 export interface PoolWorld extends SparesWorld {
   readonly clock: Clock;
@@ -43,6 +46,13 @@ export interface PoolWorld extends SparesWorld {
   served(source: SourceName): void;
 }
 
+/** Whose memory, how much of it spares may have, and how much they do. */
+export interface PoolHome {
+  readonly home: Home;
+  readonly limit: number;
+  readonly bytes: number;
+}
+
 /** What was freed. */
 export interface Drained {
   readonly spares: number;
@@ -52,6 +62,7 @@ export interface Drained {
 export class Pool {
   readonly #specs: Specs;
   readonly #spares: Spares;
+  readonly #homes: Homes;
   /** The sources whose memory is short; null: the machine's is. */
   readonly #short = new Set<string | null>();
   #limits = NO_POOL;
@@ -65,8 +76,10 @@ export class Pool {
     private readonly world: PoolWorld,
     private readonly rooms: Rooms,
     private readonly newId: () => string,
+    own: () => OwnMemories,
   ) {
-    this.#spares = new Spares(world, rooms);
+    this.#homes = new Homes(own);
+    this.#spares = new Spares(world, rooms, this.#homes);
     this.#specs = new Specs(world.clock, ({ spares }) => {
       for (const spare of spares.splice(0)) this.#spares.drop(spare);
     });
@@ -79,6 +92,13 @@ export class Pool {
   /** Of all spares. */
   get bytes(): number {
     return this.#spares.bytes;
+  }
+
+  /** Of the machine's memory first, then of each device that has memory of its own. */
+  get homes(): PoolHome[] {
+    return [null, ...this.#homes.devices].map((home) => ({
+      ...{ home, limit: this.#limit(home), bytes: this.#spares.bytesOf(home) },
+    }));
   }
 
   get spares(): number {
@@ -115,8 +135,9 @@ export class Pool {
    * it, are the caller's from here on; null where there is none.
    */
   take(choice: Choice): Spare | null {
-    if (this.#limits.bytes === 0 || choice.memory !== undefined) return null;
-    const spec = this.#specs.asked(choice, this.#limits.bytes, this.#idleMs);
+    const largest = this.#homes.largest(this.#limits);
+    if (largest === 0 || choice.memory !== undefined) return null;
+    const spec = this.#specs.asked(choice, largest, this.#idleMs);
     const spare = spec?.spares.shift() ?? null;
     if (spec === null || spare === null) this.#misses++;
     else {
@@ -135,7 +156,10 @@ export class Pool {
     this.world.allocate(asker, choice, id, (result) => {
       if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
         this.world.allocate(asker, choice, id, done);
-      } else done(result);
+        return;
+      }
+      if (!('error' in result)) this.#learn(this.#specs.of(choice), result);
+      done(result);
     });
   }
 
@@ -204,6 +228,19 @@ export class Pool {
     return this.#limits.idleSeconds * 1000;
   }
 
+  #limit(home: Home): number {
+    return this.#homes.limit(home, this.#limits);
+  }
+
+  /** What memory of a spec is, that was known as an estimate; what is too much of its home has no spares. */
+  #learn(spec: Spec | undefined, allocation: Allocation): void {
+    if (spec === undefined) return;
+    spec.bytes = allocation.size;
+    spec.home = this.#homes.of(allocation);
+    spec.takes = this.rooms.takenBy(allocation);
+    if (spec.bytes > this.#limit(spec.home) && this.#specs.has(spec)) this.#specs.forget(spec);
+  }
+
   #refill(): void {
     const spec = this.#next();
     if (spec === null) {
@@ -222,8 +259,7 @@ export class Pool {
 
   #made(spec: Spec, spare: Spare): void {
     const { allocation } = spare;
-    spec.bytes = allocation.size;
-    spec.takes = this.rooms.takenBy(allocation);
+    this.#learn(spec, allocation);
     if (this.#specs.has(spec) && this.#fits(spec)) {
       spec.spares.push(spare);
       this.#spares.add(spare);
@@ -232,9 +268,10 @@ export class Pool {
 
   /** What to make a spare of: the one with the fewest, of these the one asked for last. */
   #next(): Spec | null {
-    const { bytes, sparesPerSpec } = this.#limits;
+    const { sparesPerSpec } = this.#limits;
     const wanting = this.#specs.newestFirst
-      .filter((spec) => spec.spares.length < sparesPerSpec && spec.bytes <= bytes)
+      .filter(({ spares }) => spares.length < sparesPerSpec)
+      .filter(({ bytes, home }) => bytes <= this.#limit(home))
       .sort((a, b) => a.spares.length - b.spares.length);
     return wanting.find((spec) => this.#makeWay(spec)) ?? null;
   }
@@ -242,16 +279,21 @@ export class Pool {
   /** Whether there is room for one more; spares that nobody has asked for lately give way to it. */
   #makeWay(spec: Spec): boolean {
     const lately = after(this.world.clock.now(), -POOL_STALE_MS);
-    const isStale = ({ askedAt }: Spec) => askedAt <= lately && askedAt < spec.askedAt;
-    const isInWay = () => this.bytes + spec.bytes > this.#limits.bytes;
+    const isStale = ({ askedAt, home }: Spec) =>
+      home === spec.home && askedAt <= lately && askedAt < spec.askedAt;
+    const isInWay = () => !this.#hasRoom(spec);
     while (isInWay() && this.#giveWay(isStale)) {}
     return this.#fits(spec);
   }
 
   /** Whether one more spare of it keeps within all limits. */
-  #fits({ choice: { source }, bytes, takes }: Spec): boolean {
-    if (this.#isShort(source) || this.bytes + bytes > this.#limits.bytes) return false;
-    return [...takes].every(([whose, more]) => this.#keeps(whose, more));
+  #fits(spec: Spec): boolean {
+    if (this.#isShort(spec.choice.source) || !this.#hasRoom(spec)) return false;
+    return [...spec.takes].every(([whose, more]) => this.#keeps(whose, more));
+  }
+
+  #hasRoom({ home, bytes }: Spec): boolean {
+    return this.#spares.bytesOf(home) + bytes <= this.#limit(home);
   }
 
   /** Whether the spares, and so much more, keep within a limit. */

@@ -7,6 +7,7 @@
 import { everyFd } from '../../memory/faces.js';
 import type { Allocation } from '../../memory/source.js';
 import { NO_ROOM, type Room, type Rooms, type Whose } from '../quota/room.js';
+import type { Home, Homes } from './homes.js';
 
 export interface Spare {
   /** The buffer's, when somebody gets it: its memory has this name already. */
@@ -26,20 +27,27 @@ export function discard(world: SparesWorld, allocation: Allocation): void {
 }
 
 export class Spares {
-  readonly #ids = new Set<string>();
+  /** By their ids, whose memory each is. */
+  readonly #homes = new Map<string, Home>();
   readonly #held = new Map<Whose, Room>();
+  readonly #bytes = new Map<Home, number>();
 
   constructor(
     private readonly world: SparesWorld,
     private readonly rooms: Rooms,
+    private readonly homes: Homes,
   ) {}
 
   get count(): number {
-    return this.#ids.size;
+    return this.#homes.size;
   }
 
   get bytes(): number {
     return this.#held.get(null)?.bytes ?? 0;
+  }
+
+  bytesOf(home: Home): number {
+    return this.#bytes.get(home) ?? 0;
   }
 
   /** What they take of each limit. */
@@ -48,19 +56,22 @@ export class Spares {
   }
 
   has(id: string): boolean {
-    return this.#ids.has(id);
+    return this.#homes.has(id);
   }
 
   /** It is the pool's from here on. */
   add({ id, allocation }: Spare): void {
-    this.#ids.add(id);
-    this.#count(allocation, 1);
+    const home = this.homes.of(allocation);
+    this.#homes.set(id, home);
+    this.#count(allocation, home, 1);
   }
 
   /** It is the caller's from here on. */
   take({ id, allocation }: Spare): void {
-    if (!this.#ids.delete(id)) throw new Error(`spare ${id} was given already`);
-    this.#count(allocation, -1);
+    const home = this.#homes.get(id);
+    if (home === undefined) throw new Error(`spare ${id} was given already`);
+    this.#homes.delete(id);
+    this.#count(allocation, home, -1);
   }
 
   drop(spare: Spare): void {
@@ -73,7 +84,8 @@ export class Spares {
     discard(this.world, allocation);
   }
 
-  #count(allocation: Allocation, sign: 1 | -1): void {
+  #count(allocation: Allocation, home: Home, sign: 1 | -1): void {
+    this.#bytes.set(home, this.bytesOf(home) + sign * allocation.size);
     for (const [whose, { bytes, fds }] of this.rooms.takenBy(allocation)) {
       const held = this.#held.get(whose) ?? NO_ROOM;
       this.#held.set(whose, { bytes: held.bytes + sign * bytes, fds: held.fds + sign * fds });

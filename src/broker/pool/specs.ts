@@ -7,6 +7,7 @@ import { MAX_POOL_SPECS } from '../../memory/limits.js';
 import { estimateOf } from '../quota/estimate.js';
 import type { Room, Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
+import type { Home } from './homes.js';
 import { keyOf } from './key.js';
 import { Popularity } from './popularity.js';
 import type { Spare } from './spares.js';
@@ -18,15 +19,19 @@ export interface Spec {
   hits: number;
   /** For the last time. */
   askedAt: Monotonic;
-  /** The bytes of a spare: an estimate until there was one. */
+  /** The bytes of a spare: an estimate until there was memory of it. */
   bytes: number;
-  /** What one takes of which limits; its heaps are known when there was one. */
+  /** Whose memory it is: taken to be the machine's until there was some. */
+  home: Home;
+  /** What one takes of which limits; its heaps are known when there was some. */
   takes: ReadonlyMap<Whose, Room>;
 }
 
 export class Specs {
   readonly #specs = new Map<string, Spec>();
   readonly #popularity = new Popularity();
+  /** One choice is made again and again (alike.ts). */
+  readonly #keys = new WeakMap<Choice, string>();
 
   constructor(
     private readonly clock: Clock,
@@ -48,6 +53,11 @@ export class Specs {
     return [...this.#specs.values()].reverse();
   }
 
+  /** The one that a choice is of; undefined where it is not kept. */
+  of(choice: Choice): Spec | undefined {
+    return this.#specs.size === 0 ? undefined : this.#specs.get(this.#key(choice));
+  }
+
   /** It may have been forgotten while its spare was made. */
   has(spec: Spec): boolean {
     return this.#specs.get(spec.key) === spec;
@@ -59,7 +69,7 @@ export class Specs {
    */
   asked(choice: Choice, maxBytes: number, window: number): Spec | null {
     const now = this.clock.now();
-    const key = keyOf(choice);
+    const key = this.#key(choice);
     let spec = this.#specs.get(key);
     if (spec === undefined) {
       const estimate = estimateOf(choice.spec, choice.also);
@@ -69,13 +79,22 @@ export class Specs {
         [null, estimate],
         [choice.source, estimate],
       ]);
-      spec = { key, choice, spares: [], hits: 0, askedAt: LONG_AGO, bytes, takes };
+      spec = { key, choice, spares: [], hits: 0, askedAt: LONG_AGO, bytes, takes, home: null };
     }
     spec.askedAt = now;
     this.#specs.delete(key);
     this.#specs.set(key, spec);
     if (this.#specs.size > MAX_POOL_SPECS && this.oldest) this.forget(this.oldest);
     return spec;
+  }
+
+  #key(choice: Choice): string {
+    let key = this.#keys.get(choice);
+    if (key === undefined) {
+      key = keyOf(choice);
+      this.#keys.set(choice, key);
+    }
+    return key;
   }
 
   forget(spec: Spec): void {

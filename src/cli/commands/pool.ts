@@ -39,7 +39,11 @@ export const poolCommand: MakeCommand = (program) => {
 function print(pool: PoolInfo): void {
   const { limits, hits, misses, specs } = pool;
   printFields([
-    ['spares', `${pool.spares}, ${bytes(pool.bytes)} of at most ${bytes(limits.bytes)}`],
+    ['spares', `${pool.spares}, ${bytes(pool.bytes)}`],
+    ...pool.memories.map((each): [string, string] => [
+      each.device ?? "the machine's memory",
+      `${bytes(each.bytes)} of at most ${bytes(each.limit)}`,
+    ]),
     ['for each', `${limits.spares_per_spec}, until unasked for ${span(limits.idle_seconds)}`],
     ['allocations', `${hits} from the pool, ${misses} not`],
   ]);

@@ -71,10 +71,18 @@ export class CudaDevices implements CudaReach {
     return this.#main(vulkan)?.sources ?? [];
   }
 
-  /** What that GPU has, in bytes; 0 where there is none that anything can be had of. */
+  /** What that GPU has of its own, in bytes; 0 where there is none that anything can be had of. */
   mainBytes(vulkan: string | null): number {
-    const main = this.#main(vulkan);
-    return main?.states.some(({ usable }) => usable) ? main.device.total : 0;
+    return this.#ownBytes(this.#main(vulkan));
+  }
+
+  /** Of one GPU. */
+  ownBytes(uuid: string): number {
+    return this.#ownBytes(this.#find(uuid));
+  }
+
+  #ownBytes(gpu: RenewableCuda | null): number {
+    return gpu?.states.some(({ usable }) => usable) ? gpu.ownBytes : 0;
   }
 
   /** Of one GPU; none where it is not one of CUDA's. */
@@ -91,7 +99,8 @@ export class CudaDevices implements CudaReach {
     const alone = this.#devices.filter(({ device }) => !vulkan.includes(device.uuid));
     return alone.map(({ device: { uuid, name }, states, sources }) => {
       const offers = sources.flatMap((source) => source.formats());
-      return { uuid, name, table: { sources: states, offers }, problem: null };
+      const ownBytes = this.ownBytes(uuid);
+      return { uuid, name, table: { sources: states, offers }, ownBytes, problem: null };
     });
   }
 

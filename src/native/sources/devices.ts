@@ -6,14 +6,15 @@
  *
  * Owns: the devices that are open, with their sources and imports.
  */
-import type {
-  DeviceDescription,
-  DeviceState,
-  ListedDevice,
-  Losses,
-  PhysicalDescription,
-  SourceTable,
-  WithCuda,
+import {
+  type DeviceDescription,
+  type DeviceState,
+  type ListedDevice,
+  type Losses,
+  ownBytes,
+  type PhysicalDescription,
+  type SourceTable,
+  type WithCuda,
 } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
@@ -97,7 +98,8 @@ export class VulkanDevices {
     const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
     const sources = [...all.filter((each) => !isOpaque(each)), ...all.filter(isOpaque)];
     const both = { sources, offers: [...table.offers, ...offers] };
-    return { ...state, table: both, problem: null };
+    const bytes = Math.max(state.ownBytes ?? 0, this.cuda?.ownBytes(uuid) ?? 0);
+    return { ...state, table: both, ownBytes: bytes, problem: null };
   }
 
   /** Where a GPU's own memory is for its Vulkan device; null where none is open that is this GPU. */
@@ -131,8 +133,11 @@ export class VulkanDevices {
     const had = device.live || (device.describe()?.losses ?? 0) > 0;
     if (!had) return { uuid, name, table: null, problem: device.problem };
     const offers = device.sources.flatMap((source) => source.formats());
-    const heaps = device.describe()?.heaps.map(({ size }) => size) ?? [];
-    return { uuid, name, table: { sources: device.states, offers }, heaps, problem: null };
+    const known = device.describe();
+    const heaps = known?.heaps.map(({ size }) => size) ?? [];
+    const own = known === null ? 0 : ownBytes(known);
+    const table = { sources: device.states, offers };
+    return { uuid, name, table, heaps, ownBytes: own, problem: null };
   }
 
   /** Opens a listed device unless that was tried before; the answer says what came of it. */

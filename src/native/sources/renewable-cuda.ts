@@ -110,6 +110,11 @@ export class RenewableCuda {
     return this.#made.find((each) => each.handleType === handleType)?.formats() ?? [];
   }
 
+  /** Bytes of memory that is its own: of a GPU that is part of the processor it is the machine's. */
+  get ownBytes(): number {
+    return this.device.has('INTEGRATED') ? 0 : this.device.total;
+  }
+
   /** As of now, with how often it was lost. */
   describe(): CudaUse {
     const { uuid, total } = this.device;

@@ -45,7 +45,7 @@ export function dmabrokerd(
       'Vulkan device: UUID, DRM node or part of its name (default: by rule)',
     )
     .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
-    .option('--pool-bytes <bytes>', 'memory for spares; 0: none', poolBytes)
+    .option('--pool-bytes <bytes>', 'memory of the machine for spares; 0: none at all', poolBytes)
     .option(
       '--state-dir <folder>',
       'what is kept over a restart (default: as systemd says, or by user)',

@@ -2,7 +2,7 @@
 import { fdParts } from '../../broker/fd-parts.js';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';
 import type { Rules } from '../../broker/quota/rules.js';
-import type { DeviceDescription } from '../../memory/device.js';
+import { type DeviceDescription, ownBytes } from '../../memory/device.js';
 
 /**
  * The daemon may have half of the machine's memory, as tmpfs(5) allows itself (most sources are
@@ -17,11 +17,9 @@ export function machineRules(
   cudaBytes = 0,
 ): Rules {
   const rules = new Map(DEFAULT_RULES);
-  const heaps = device?.heaps ?? [];
-  const total = (all: typeof heaps) => all.reduce((sum, { size }) => sum + size, 0);
-  const own = device?.type === 'discrete_gpu' ? heaps.filter((heap) => heap.deviceLocal) : [];
+  const own = device === null ? 0 : ownBytes(device);
   rules.set('daemon/default', {
-    bytes: Math.floor(memory / 2) + Math.max(total(own), cudaBytes),
+    bytes: Math.floor(memory / 2) + Math.max(own, cudaBytes),
     fds: fdParts(maxFds).buffers,
   });
   return rules;

@@ -10,6 +10,10 @@ import {
   DEFAULT_RESTART_GRACE_SECONDS,
   DEFAULT_TRUSTED_BYTES,
   DEFAULT_UNKNOWN_GRACE_SECONDS,
+  DEVICE_POOL_BYTES,
+  DEVICE_POOL_PART,
+  MAX_DEFAULT_POOL_BYTES,
+  POOL_PART,
 } from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
@@ -48,9 +52,6 @@ export const DEFAULT_RATE_LIMIT = 10_000;
 
 /** With MAX_POOL_SPECS, at most 4,096 spares. */
 const MAX_SPARES_PER_SPEC = 64;
-/** Of the machine's memory, which nobody misses; and no more than seven frames of 4K. */
-const POOL_PART = 64;
-const POOL_MAX_BYTES = 256 * 1024 * 1024;
 
 /** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
 const socketPath = text('a path that begins with `/`', { pattern: '^/', maxLength: 107 });
@@ -261,10 +262,15 @@ export const SECTIONS = {
       bytes: setting(
         size,
         {
-          of: ({ memory }) => Math.min(Math.floor(memory / POOL_PART), POOL_MAX_BYTES),
-          words: `1/${POOL_PART} of the machine's memory, at most ${size.write(POOL_MAX_BYTES)}`,
+          of: ({ memory }) => Math.min(Math.floor(memory / POOL_PART), MAX_DEFAULT_POOL_BYTES),
+          words: `1/${POOL_PART} of the machine's memory, at most ${size.write(MAX_DEFAULT_POOL_BYTES)}`,
         },
-        { about: 'Of all spares together; 0: there are none.' },
+        { about: "Of all spares of the machine's memory together; 0: there are none." },
+      ),
+      device_bytes: optional(
+        size,
+        `1/${DEVICE_POOL_PART} of that memory, at least ${size.write(DEVICE_POOL_BYTES)}; none where \`bytes\` is 0`,
+        { about: 'The same of the memory that a GPU has of its own, of each of them.' },
       ),
       // A swapchain's images.
       spares_per_spec: setting(integer({ minimum: 1, maximum: MAX_SPARES_PER_SPEC }), 3, {

@@ -8,13 +8,13 @@ import { usageNames } from '../../memory/usage.js';
 import type { PoolInfo } from '../../rest/contract.js';
 
 export function poolView(pool: Pool, clock: Clock): PoolInfo {
-  const { limits, bytes, spares, hits, misses } = pool;
+  const { limits, homes, bytes, spares, hits, misses } = pool;
   return {
     limits: {
-      bytes: limits.bytes,
       spares_per_spec: limits.sparesPerSpec,
       idle_seconds: limits.idleSeconds,
     },
+    memories: homes.map(({ home, ...rest }) => ({ device: home, ...rest })),
     bytes,
     spares,
     hits,

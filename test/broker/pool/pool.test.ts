@@ -16,7 +16,7 @@ import {
 import type { MemorySpec } from '../../../src/memory/source.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
-const LIMITS: PoolLimits = { bytes: 1 << 20, sparesPerSpec: 2, idleSeconds: 30 };
+const LIMITS: PoolLimits = { bytes: 1 << 20, deviceBytes: null, sparesPerSpec: 2, idleSeconds: 30 };
 const PAGE = 4096;
 const noMemory = new BrokerError('out_of_memory', 'no memory');
 
@@ -229,6 +229,47 @@ t.test('the same for a heap of a device, which is known when there was a spare',
   world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   t.same([broker.pool.hits, world.preparing.length], [1, 0], 'there is no room for another');
+});
+
+t.test("a device's own memory has a limit of its own", async (t) => {
+  const device = 'a'.repeat(32);
+  const gpu = { uuid: device, name: 'GPU', table: { sources: [], offers: [] }, problem: null };
+  /** Asks for memory of that size until its spares are made. Returns how many there are. */
+  const warm = (
+    limits: Partial<PoolLimits>,
+    { ownBytes = 2 ** 40, size = 2 * LIMITS.bytes, own = true } = {},
+  ) => {
+    const world = new FakeWorld();
+    const devices = [{ ...gpu, ownBytes }];
+    const quotas = new Quotas(world.clock, { defaults: new Map() });
+    const broker = new Broker(world, { sources: [memfd], offers, devices }, quotas);
+    broker.pool.configure({ ...LIMITS, ...limits });
+    const where = { device, placement: [own ? 'device_local' : 'host_visible'] };
+    for (let i = 0; i < POOL_HOT_REQUESTS; i++) {
+      broker.allocate({ client: null, peer }, request({ spec: of(size) }), () => {});
+      world.answer(0, 1, where);
+    }
+    world.pass(POOL_REFILL_DELAY_MS);
+    for (broker.poll(); world.preparing.length > 0; broker.poll()) world.answerSpare(1, where);
+    return broker.pool;
+  };
+  const [machine, theGpu] = warm({}).homes;
+  t.same(machine, { home: null, limit: LIMITS.bytes, bytes: 0 });
+  t.same(theGpu, { home: device, limit: 2 ** 34, bytes: 4 * LIMITS.bytes });
+  t.equal(warm({}, { size: 2 ** 33 }).spares, 2, 'two of half a 64th each');
+  t.equal(warm({}, { size: 2 ** 33 + 1 }).spares, 1);
+  t.equal(warm({}, { size: 2 ** 34 + 1 }).spares, 0);
+  t.equal(warm({}, { ownBytes: 2 ** 30 }).homes[1]?.limit, 2 ** 28, 'of a small one a quarter');
+  t.equal(warm({}, { ownBytes: 0 }).spares, 0, 'what is part of the processor has none of its own');
+  t.equal(warm({}, { own: false }).spares, 0, "nor is all of a device's memory its own");
+  t.equal(warm({}, { own: false, size: LIMITS.bytes }).spares, 1);
+  t.equal(warm({ deviceBytes: 2 * LIMITS.bytes }).spares, 1, 'as configured');
+  t.equal(warm({ deviceBytes: 0 }).spares, 0);
+  t.equal(warm({ bytes: 0 }).spares, 0, 'no pool is no pool');
+  t.equal(warm({ bytes: 0, deviceBytes: 2 ** 34 }).spares, 2, 'unless somebody says so');
+  const pool = warm({});
+  pool.configure({ ...LIMITS, deviceBytes: 0 });
+  t.same([pool.spares, pool.bytes, pool.homes[1]?.bytes], [0, 0, 0]);
 });
 
 t.test('where there is no memory, spares go before anybody is refused', async (t) => {

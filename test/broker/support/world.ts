@@ -47,7 +47,7 @@ export interface PendingImport extends BroughtMemory {
 }
 
 /** What else may be known of an allocation. */
-type Where = Pick<Allocation, 'device' | 'heaps' | 'identities' | 'faces'>;
+type Where = Partial<Pick<Allocation, 'device' | 'placement' | 'heaps' | 'identities' | 'faces'>>;
 
 const FIRST_FD = 100;
 

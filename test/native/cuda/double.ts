@@ -25,6 +25,8 @@ export interface DoubleOptions {
   readonly total?: number;
   /** Numbers of attributes. */
   readonly lacks?: readonly number[];
+  /** It is part of the processor. */
+  readonly integrated?: boolean;
   /** How the Vulkan driver marks what it takes as OPAQUE_FD (`driverOf`); none: it takes nothing of the double's. */
   readonly driver?: string;
 }
@@ -59,13 +61,21 @@ export class CudaDouble {
   }
 
   /** For this process, before the library is opened by its path. */
-  variables({ devices = 1, uuid = '', total, lacks = [], driver = '' }: DoubleOptions = {}) {
+  variables({
+    devices = 1,
+    uuid = '',
+    total,
+    lacks = [],
+    integrated = false,
+    driver = '',
+  }: DoubleOptions = {}) {
     return {
       DMABROKER_CUDA_FOLDER: this.#folder,
       DMABROKER_CUDA_DEVICES: `${devices}`,
       DMABROKER_CUDA_UUID: uuid,
       DMABROKER_CUDA_TOTAL: total === undefined ? '' : `${total}`,
       DMABROKER_CUDA_LACKS: lacks.join(),
+      DMABROKER_CUDA_INTEGRATED: integrated ? '1' : '0',
       DMABROKER_CUDA_DRIVER: driver,
     };
   }

@@ -103,6 +103,16 @@ await test('without devices', { devices: 0 }, async (t, { cuda }) => {
   t.match(cuda.mainStates(null), [{ usable: false, reason: 'cuInit: CUDA_ERROR_NO_DEVICE' }]);
 });
 
+await test("the memory of a GPU is its own, or the machine's", {}, async (t, { cuda }) => {
+  t.match(cuda.beside([]), [{ uuid: UUID, ownBytes: 2 ** 30 }]);
+  t.equal(cuda.mainBytes(null), 2 ** 30);
+});
+
+await test('a GPU that is part of the processor', { integrated: true }, async (t, { cuda }) => {
+  t.match(cuda.beside([]), [{ uuid: UUID, ownBytes: 0 }]);
+  t.equal(cuda.mainBytes(null), 0);
+});
+
 await test('a device without dma_bufs', { lacks: [124] }, async (t, { cuda }) => {
   t.same(cuda.states(UUID), [
     {

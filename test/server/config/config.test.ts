@@ -40,6 +40,7 @@ trusted_bytes = "1M"
 grace_seconds = 7.5
 [pool]
 bytes = "8M"
+device_bytes = "3G"
 spares_per_spec = 2
 idle_seconds = 5
 `;
@@ -53,7 +54,7 @@ const quotas = {
   leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
   pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
 };
-const pool = { bytes: 8 * 1024 * 1024, sparesPerSpec: 2, idleSeconds: 5 };
+const pool = { bytes: 8 * 1024 * 1024, deviceBytes: 3 * 2 ** 30, sparesPerSpec: 2, idleSeconds: 5 };
 
 const poolOf = (pool: Tables['pool'] & {}, memory?: number) =>
   configOf([{ pool }], { ...thisMachine(), ...(memory !== undefined && { memory }) }).pool;
@@ -151,7 +152,12 @@ const mistakes: [string, RegExp][] = [
 
 t.test('the pool has a part of the memory, which is bounded', async (t) => {
   const gib = 2 ** 30;
-  t.same(poolOf({}, 4 * gib), { bytes: gib / 16, sparesPerSpec: 3, idleSeconds: 30 });
+  t.same(poolOf({}, 4 * gib), {
+    bytes: gib / 16,
+    deviceBytes: null,
+    sparesPerSpec: 3,
+    idleSeconds: 30,
+  });
   t.equal(poolOf({}, 4096 * gib).bytes, gib / 4);
   t.equal(poolOf({ bytes: '1G' }, gib).bytes, gib);
   t.equal(poolOf({ bytes: 0 }, gib).bytes, 0);

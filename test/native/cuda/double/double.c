@@ -200,12 +200,12 @@ ENTRY CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
 
 ENTRY CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   CUresult result = begin("cuDeviceGetAttribute");
-  const int known[] = {102, 103, 110, 124};
+  const int integrated = 18, known[] = {integrated, 102, 103, 110, 124};
   bool found = false;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) found |= known[i] == attribute;
   if (result == SUCCESS && (!found || !is_device(device)))
     result = complain("cuDeviceGetAttribute", "attribute or device");
-  *value = has_attribute(attribute);
+  *value = attribute == integrated ? *setting("DMABROKER_CUDA_INTEGRATED", "0") == '1' : has_attribute(attribute);
   return end(result);
 }
 

@@ -17,6 +17,7 @@
  *   DMABROKER_CUDA_UUID     of the first one, 32 digits; the last byte of the others counts up from it
  *   DMABROKER_CUDA_TOTAL    bytes that each has; 1 GiB
  *   DMABROKER_CUDA_LACKS    numbers of attributes that are 0, with commas
+ *   DMABROKER_CUDA_INTEGRATED   1: the devices are part of the processor
  *   DMABROKER_CUDA_DRIVER   32 digits: how the Vulkan driver here (Mesa's lavapipe) marks the memfds that it takes as
  *                           OPAQUE_FD; a POSIX file descriptor is one of those then, so that Vulkan imports it
  */
