@@ -18,14 +18,14 @@ import { figure, header, median, option, table } from './support/report.js';
 const MIB = 2 ** 20;
 const ROUNDS = option('rounds', 21);
 const SIZES = [2, 8, 64, 512, 1024, 4096, 8192].filter((mib) => mib <= option('max', 8192));
-const POOL = option('pool', 0);
+const POOL = option('pool', null);
 /** So often a spec is asked for before there are spares of it. */
 const ASKED = 3;
 const now = () => Number(process.hrtime.bigint()) / 1000;
 
 header('cuda-spares', "Spares of a GPU's memory");
 const config = join(temporaryFolder(), 'cuda.toml');
-const pool = POOL === 0 ? '' : `[pool]\ndevice_bytes = "${POOL}M"\n`;
+const pool = POOL === null ? '' : `[pool]\ndevice_bytes = "${POOL}M"\n`;
 writeFileSync(config, `[quotas]\nreserve = 0\n[accounting]\nunknown_grace_seconds = 0\n${pool}`);
 const daemon = await startDaemon(process.env, ['--config', config]);
 const devices: ListedDeviceInfo[] = (await daemon.rest('GET', '/v1/devices')).body;

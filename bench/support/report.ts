@@ -123,11 +123,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   console.log(`${tableLines(head, rows).join('\n')}\n`);
 }
 
-/** `--name=3` of the command line. */
-export function option(name: string, otherwise: number): number {
+/** `--name=3` of the command line; where nothing is said, what is `otherwise`. */
+export function option<T extends number | null>(name: string, otherwise: T): number | T {
   const prefix = `--${name}=`;
   const given = process.argv.find((argument) => argument.startsWith(prefix));
-  const value = given === undefined ? otherwise : Number(given.slice(prefix.length));
+  if (given === undefined) return otherwise;
+  const value = Number(given.slice(prefix.length));
   if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} wants a number`);
   return value;
 }
