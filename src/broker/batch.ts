@@ -6,7 +6,6 @@
  */
 import type { BrokerError } from '../memory/errors.js';
 import type { Done, Result } from '../memory/result.js';
-import type { Allocation } from '../memory/source.js';
 import type { Pool } from './pool/pool.js';
 import { discard, type Spare, type SparesWorld } from './pool/spares.js';
 import type { Choice } from './request.js';
@@ -15,7 +14,6 @@ import type { Asker } from './turns.js';
 interface Making {
   readonly world: SparesWorld;
   readonly pool: Pool;
-  newId(): string;
 }
 
 /** What is made of what for whom. */
@@ -30,20 +28,20 @@ interface Wanted {
  * with the first refusal, when all that was made is let go of.
  */
 export function makeAll(
-  { world, pool, newId }: Making,
+  { world, pool }: Making,
   { who, choice, count }: Wanted,
   done: Done<readonly Spare[]>,
 ): void {
   if (count === 1) {
-    makeOne({ world, pool, newId }, who, choice, done);
+    makeOne(pool, who, choice, done);
     return;
   }
   const made: Spare[] = [];
   let missing = count;
   const refusals: BrokerError[] = [];
-  const answered = (id: string, result: Result<Allocation>) => {
+  const answered = (result: Result<Spare>) => {
     if ('error' in result) refusals.push(result.error);
-    else made.push({ id, allocation: result });
+    else made.push(result);
     if (--missing > 0) return;
     const [error] = refusals;
     if (error === undefined) {
@@ -56,27 +54,15 @@ export function makeAll(
   for (let i = 0; i < count; i++) {
     const [error] = refusals;
     const spare = error === undefined ? pool.take(choice) : null;
-    const id = spare?.id ?? newId();
-    if (error !== undefined) answered(id, { error });
-    else if (spare !== null) answered(id, spare.allocation);
-    else pool.allocate(who, choice, id, (result) => answered(id, result));
+    if (error !== undefined) answered({ error });
+    else if (spare !== null) answered(spare);
+    else pool.allocate(who, choice, answered);
   }
 }
 
 /** The same for one, as most ask. */
-function makeOne(
-  { pool, newId }: Making,
-  who: Asker,
-  choice: Choice,
-  done: Done<readonly Spare[]>,
-): void {
+function makeOne(pool: Pool, who: Asker, choice: Choice, done: Done<readonly Spare[]>): void {
   const spare = pool.take(choice);
-  if (spare !== null) {
-    done([spare]);
-    return;
-  }
-  const id = newId();
-  pool.allocate(who, choice, id, (result) =>
-    done('error' in result ? { error: result.error } : [{ id, allocation: result }]),
-  );
+  if (spare !== null) done([spare]);
+  else pool.allocate(who, choice, (result) => done('error' in result ? result : [result]));
 }

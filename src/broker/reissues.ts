@@ -76,7 +76,7 @@ export class Reissues {
     }
     buffer.reissuing = [done];
     const asker = this.parts.quotas.whoIs(by ?? buffer.owner);
-    this.parts.pool.allocate(asker, choice, buffer.id, (result) => {
+    this.parts.pool.allocateAs(buffer.id, asker, choice, (result) => {
       const waiting = buffer.reissuing ?? [];
       buffer.reissuing = null;
       const answer = 'error' in result ? result : this.#replace(buffer, result, by);

@@ -280,6 +280,31 @@ t.test('spares are taken first, and the rest is allocated', async (t) => {
   t.same(nothingLeft(), NOTHING);
 });
 
+t.test('one of them is the spare that is being made', async (t) => {
+  const { world, broker, results, ask, answerAll, nothingLeft } = make();
+  broker.pool.configure({ ...NO_POOL, bytes: 2 ** 20, sparesPerSpec: 2, idleSeconds: 60 });
+  for (const refused of [true, false]) {
+    // Who is refused for lack of memory ends what the pool knows.
+    ask(3);
+    answerAll();
+    world.pass(10);
+    broker.pool.run();
+    t.equal(world.preparing.length, 1);
+    ask(3);
+    t.equal(world.pending.length, 2);
+    if (refused) world.refuse(new BrokerError('out_of_memory', 'none left'));
+    world.answerSpare();
+    answerAll();
+  }
+  t.equal(codeOf(results[1]), 'out_of_memory');
+  t.match(results[3], { length: 3 });
+  for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
+  broker.drainPool(null);
+  world.pass(1000);
+  broker.poll();
+  t.same(nothingLeft(), NOTHING);
+});
+
 t.test('one alone is as it was', async (t) => {
   const { results, ask, answerAll } = make();
   ask(1, { spec: { ...linear, size: 8192 } });

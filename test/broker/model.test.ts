@@ -189,8 +189,6 @@ class Model {
   readonly toldExpired = new Set<BrokerBuffer>();
   /** Messages with fds that wait to be sent, as connections keep them. */
   readonly messages: HeldFds[] = [];
-  /** Of every buffer that was registered. */
-  readonly ids = new Set<string>();
   /** Released buffers' memory, and what re-issued ones had before. */
   readonly past = new Set<Past>();
   /** The memories that buffers have or had, by key: none is given twice. */
@@ -198,6 +196,8 @@ class Model {
   /** Spares, by key, as the source made them. */
   readonly spares = new Set<number>();
   fromPool = 0;
+  /** Spares that somebody had asked for while they were made. */
+  joined = 0;
   /** Allocations with memory; each must be freed. */
   given = 0;
   /** Buffers that were registered, and those whose watchers were told that they went. */
@@ -212,6 +212,10 @@ class Model {
   formers = 0;
   /** The source is just now answering with memory. */
   #answering = false;
+  /** A spare is just now there, which somebody may have asked for. */
+  #sparing = false;
+  /** Requests that are not answered. */
+  #asked = 0;
 
   #at<T>(list: readonly T[], index: number): T | undefined {
     return list[index % list.length];
@@ -247,19 +251,21 @@ class Model {
       case 'allocate': {
         const client = action.rest ? null : (this.#at(this.clients, action.pick) ?? null);
         const { lifetime } = action;
+        this.#asked++;
         broker.allocate({ client, peer: client?.peer ?? peer }, request({ lifetime }), (result) => {
+          this.#asked--;
           const late = lifetime === 'connection' && client?.connected === false;
           const isSpare = world.fromPool.length > this.fromPool;
+          this.fromPool = world.fromPool.length;
           const expected = (this.#answering || isSpare) && !late;
           if ('error' in result === expected) throw new Error('memory and answer differ');
           if ('error' in result) return;
           const { key } = result.allocation;
-          if (this.spares.delete(key) !== isSpare) throw new Error('a spare, or not');
+          if (this.spares.delete(key) !== (isSpare && !this.#sparing))
+            throw new Error('a spare, or not');
           if (this.memories.has(key)) throw new Error('memory was given twice');
           this.memories.add(key);
-          this.fromPool = world.fromPool.length;
           this.registered++;
-          this.ids.add(result.id);
           this.buffers.add(result);
           const buffer = result;
           if (typeof lifetime === 'object') {
@@ -294,7 +300,11 @@ class Model {
         if (world.preparing.length === 0) break;
         if (action.good) {
           this.given++;
-          this.spares.add(world.answerSpare(action.fds, placeOf(action.fds)).key);
+          this.#sparing = true;
+          const { key } = world.answerSpare(action.fds, placeOf(action.fds));
+          this.#sparing = false;
+          if (this.memories.has(key)) this.joined++;
+          else this.spares.add(key);
         } else world.refuseSpare(new BrokerError('out_of_memory', 'no'));
         break;
       case 'pool':
@@ -437,7 +447,7 @@ class Model {
   /** Every account's charge, counted anew from what there is. */
   #recount(): void {
     // A buffer that waits for new memory is charged for what it has.
-    const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
+    const waiting = this.#asked;
     const { accounts } = this.broker.quotas;
     const { daemon } = accounts;
     const memory = [...this.buffers, ...this.#lingering()];
@@ -576,7 +586,11 @@ class Model {
 
   /** The daemon ends: what is on its way still comes, then everything goes. */
   end(): void {
-    while (this.world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+    while (this.#asked > 0) {
+      const isSpare = this.world.pending.length === 0;
+      if (isSpare) this.run({ kind: 'spare', good: true, fds: 1 });
+      else this.run({ kind: 'answer', pick: 0, fds: 1 });
+    }
     for (const client of [...this.clients]) this.broker.disconnect(client);
     this.broker.close();
     for (const message of this.messages) message.release();
@@ -592,7 +606,15 @@ class Model {
 }
 
 t.test('registry and model agree', async (t) => {
-  const totals = { buffers: 0, redeemed: 0, reissued: 0, formers: 0, expired: 0, fromPool: 0 };
+  const totals = {
+    buffers: 0,
+    redeemed: 0,
+    reissued: 0,
+    formers: 0,
+    expired: 0,
+    fromPool: 0,
+    joined: 0,
+  };
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
@@ -605,6 +627,7 @@ t.test('registry and model agree', async (t) => {
     totals.redeemed += model.redeemed;
     totals.expired += model.expired;
     totals.fromPool += model.fromPool;
+    totals.joined += model.joined;
     totals.reissued += model.reissued;
     totals.formers += model.formers;
     model.end();
@@ -615,6 +638,7 @@ t.test('registry and model agree', async (t) => {
   t.ok(totals.reissued > 15, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.formers > 15, `${totals.formers} times their old memory was seen to linger`);
   t.ok(totals.fromPool > 50, `${totals.fromPool} spares were given`);
+  t.ok(totals.joined > 10, `${totals.joined} of them were asked for while they were made`);
   t.ok(totals.expired > 25, `${totals.expired} leases ran out`);
   t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);
 });

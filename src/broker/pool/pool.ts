@@ -53,6 +53,13 @@ export interface PoolHome {
   readonly bytes: number;
 }
 
+/** A spare that is being made. */
+interface Making {
+  readonly spec: Spec;
+  /** Somebody has asked for it already. */
+  taker: Done<Spare> | null;
+}
+
 /** What was freed. */
 export interface Drained {
   readonly spares: number;
@@ -66,7 +73,7 @@ export class Pool {
   /** The sources whose memory is short; null: the machine's is. */
   readonly #short = new Set<string | null>();
   #limits = NO_POOL;
-  #making = false;
+  #making: Making | null = null;
   /** When to look for what to make; null: nothing is missing, or nothing more can be had. */
   #refillAt: Monotonic | null = null;
   #hits = 0;
@@ -139,20 +146,38 @@ export class Pool {
     if (largest === 0 || choice.memory !== undefined) return null;
     const spec = this.#specs.asked(choice, largest, this.#idleMs);
     const spare = spec?.spares.shift() ?? null;
-    if (spec === null || spare === null) this.#misses++;
-    else {
-      this.#hits++;
-      spec.hits++;
+    if (spec !== null && spare !== null) {
       this.#spares.take(spare);
-      this.world.served(choice.source);
-    }
+      this.#hit(spec);
+    } else if (!this.#isMaking(choice)) this.#misses++;
     this.fit();
     if (spec !== null) this.#refillAt ??= after(this.world.clock.now(), POOL_REFILL_DELAY_MS);
     return spare;
   }
 
-  /** Allocates for somebody; where there is no memory left, once more without the spares. */
-  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
+  /**
+   * Allocates for somebody, for whom there was no spare: the one that is being made is theirs, which is sooner there than what
+   * is begun behind it. As `take`, it is the caller's from then on.
+   */
+  allocate(asker: Asker, choice: Choice, done: Done<Spare>): void {
+    const making = this.#making;
+    if (making !== null && this.#isMaking(choice)) {
+      making.taker = (result) => {
+        if ('error' in result) this.#allocate(asker, choice, done);
+        else done(result);
+      };
+    } else this.#allocate(asker, choice, done);
+  }
+
+  #allocate(asker: Asker, choice: Choice, done: Done<Spare>): void {
+    const id = this.newId();
+    this.allocateAs(id, asker, choice, (result) =>
+      done('error' in result ? result : { id, allocation: result }),
+    );
+  }
+
+  /** With a name that the memory is to have; where there is no memory left, once more without the spares. */
+  allocateAs(id: string, asker: Asker, choice: Choice, done: Done<Allocation>): void {
     this.world.allocate(asker, choice, id, (result) => {
       if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
         this.world.allocate(asker, choice, id, done);
@@ -205,7 +230,7 @@ export class Pool {
       this.#specs.forget(spec);
     }
     if (this.#refillAt === null || now < this.#refillAt) return;
-    if (!this.#making && this.world.idle()) this.#refill();
+    if (this.#making === null && this.world.idle()) this.#refill();
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
@@ -213,7 +238,7 @@ export class Pool {
     const { oldest } = this.#specs;
     if (oldest === undefined) return -1;
     // Whoever waits for the allocator wakes this thread with the answer.
-    const at = this.#making || !this.world.idle() ? null : this.#refillAt;
+    const at = this.#making !== null || !this.world.idle() ? null : this.#refillAt;
     const due = Math.min(this.#forgetAt(oldest), at ?? Number.POSITIVE_INFINITY);
     return Math.max(0, Math.ceil(due - this.world.clock.now()));
   }
@@ -247,20 +272,39 @@ export class Pool {
       this.#refillAt = null;
       return;
     }
-    this.#making = true;
+    const making: Making = { spec, taker: null };
+    this.#making = making;
     const id = this.newId();
     this.world.prepare(spec.choice, id, (result) => {
-      this.#making = false;
-      if (!('error' in result)) this.#made(spec, { id, allocation: result });
+      this.#making = null;
+      const { taker } = making;
+      if (!('error' in result)) this.#made(spec, { id, allocation: result }, taker);
+      else if (taker !== null) taker(result);
       // What cannot be had must be asked for often again before it is tried again.
       else if (this.#specs.has(spec)) this.#specs.forget(spec);
     });
   }
 
-  #made(spec: Spec, spare: Spare): void {
+  /** Whether it is what is being made, for nobody yet. */
+  #isMaking(choice: Choice): boolean {
+    const making = this.#making;
+    if (making === null || making.taker !== null || choice.memory !== undefined) return false;
+    return this.#specs.of(choice) === making.spec;
+  }
+
+  #hit(spec: Spec): void {
+    this.#hits++;
+    spec.hits++;
+    this.world.served(spec.choice.source);
+  }
+
+  #made(spec: Spec, spare: Spare, taker: Done<Spare> | null): void {
     const { allocation } = spare;
     this.#learn(spec, allocation);
-    if (this.#specs.has(spec) && this.#fits(spec)) {
+    if (taker !== null) {
+      this.#hit(spec);
+      taker(spare);
+    } else if (this.#specs.has(spec) && this.#fits(spec)) {
       spec.spares.push(spare);
       this.#spares.add(spare);
     } else this.#spares.discard(allocation);

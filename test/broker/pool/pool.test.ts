@@ -1,7 +1,7 @@
 /** The pool: what becomes hot, what is given, what gives way, and that nothing is left. */
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
-import type { BrokerBuffer } from '../../../src/broker/buffer.js';
+import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
@@ -13,6 +13,7 @@ import {
   POOL_REFILL_DELAY_MS,
   POOL_STALE_MS,
 } from '../../../src/memory/limits.js';
+import type { Result } from '../../../src/memory/result.js';
 import type { MemorySpec } from '../../../src/memory/source.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
@@ -107,6 +108,80 @@ t.test('no spare is made while somebody waits, and one at a time', async (t) => 
   broker.poll();
   broker.poll();
   t.equal(world.preparing.length, 1);
+});
+
+t.test('who asks while a spare is made gets that one', async (t) => {
+  const setup = () => {
+    const made = make();
+    const { world, broker } = made;
+    made.askOften();
+    world.pass(POOL_REFILL_DELAY_MS);
+    broker.poll();
+    const answers: Result<BrokerBuffer>[] = [];
+    const wish = (client: Client | null = null) => {
+      const wanted = request({ lifetime: client === null ? 'until_released' : 'connection' });
+      broker.allocate({ client, peer }, wanted, (result) => answers.push(result));
+    };
+    return { ...made, answers, wish, id: world.preparing[0]?.id };
+  };
+  t.test('the first of them, by its id; the next one allocates', async (t) => {
+    const { world, broker, pool, answers, wish, id } = setup();
+    wish();
+    wish();
+    t.equal(world.pending.length, 1);
+    t.match(pool, { hits: 0, misses: POOL_HOT_REQUESTS + 1 });
+    const key = world.answerSpare().key;
+    t.match(answers, [{ id, allocation: { key } }]);
+    t.match(pool, { hits: 1, spares: 0, specs: [{ hits: 1 }] });
+    t.same(world.fromPool, ['memfd']);
+    t.equal(broker.quotas.accounts.daemon.charge.buffers, POOL_HOT_REQUESTS + 2);
+    world.answer();
+    t.equal(answers.length, 2);
+  });
+  t.test('it cannot be made: they allocate', async (t) => {
+    const { world, pool, answers, wish } = setup();
+    wish();
+    world.refuseSpare(noMemory);
+    t.same([world.pending.length, pool.hits, answers.length], [1, 0, 0]);
+    world.answer();
+    t.match(answers, [{ allocation: {} }]);
+  });
+  t.test('they have gone: it is freed', async (t) => {
+    const { world, broker, pool, answers, wish } = setup();
+    const client = broker.connect(peer);
+    wish(client);
+    broker.disconnect(client);
+    const { key } = world.answerSpare();
+    t.ok('error' in (answers[0] ?? {}));
+    t.ok(world.freed.has(key));
+    t.equal(pool.spares, 0);
+  });
+  t.test('there is to be no pool any more: it is theirs all the same', async (t) => {
+    const { world, pool, answers, wish } = setup();
+    wish();
+    pool.configure(NO_POOL);
+    const { key } = world.answerSpare();
+    t.match(answers, [{ allocation: { key } }]);
+    t.notOk(world.freed.has(key));
+    t.equal(pool.bytes, 0);
+  });
+  t.test('memory is short: it is theirs, and no other is made', async (t) => {
+    const { world, broker, answers, wish } = setup();
+    wish();
+    broker.pressure({ sources: null, seconds: 10 });
+    world.answerSpare();
+    t.equal(answers.length, 1);
+    world.pass(POOL_REFILL_DELAY_MS);
+    broker.poll();
+    t.equal(world.preparing.length, 0);
+  });
+  t.test('who asks for something else', async (t) => {
+    const { world, pool, broker } = setup();
+    broker.allocate({ client: null, peer }, request({ spec: of(2 * PAGE) }), () => {});
+    t.equal(world.pending.length, 1);
+    world.answerSpare();
+    t.equal(pool.spares, 1);
+  });
 });
 
 t.test('seldom is not often', async (t) => {
