@@ -7,7 +7,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ClientBuffer, connect } from '../src/client/index.js';
+import { type ClientBuffer, connect, type LinearRequest } from '../src/client/index.js';
 import { MAX_PENDING_PER_CLIENT } from '../src/memory/limits.js';
 import type { ListedDeviceInfo } from '../src/rest/contract.js';
 import { eventually } from '../test/support/daemon.js';
@@ -19,6 +19,8 @@ import { figure, header, median, option, table } from './support/report.js';
 const MIB = 2 ** 20;
 const ROUNDS = option('rounds', 21);
 const SIZES = [2, 8, 64, 512, 1024, 4096, 8192].filter((mib) => mib <= option('max', 8192));
+/** Rounds of those that are asked for in a row. */
+const ROWS = 7;
 const KINDS = [
   ['dma_buf', 'dma_buf'],
   ['posix', 'opaque_fd'],
@@ -80,36 +82,46 @@ for (const mib of SIZES) {
 }
 table(['size', 'as', 'daemon µs', 'plain µs', 'ratio', 'served by spares'], rows);
 
-/** Of one size: so many are asked for, each when the one before is there, or all at once, and kept. */
-async function inRow(mib: number, [kind, handleType]: (typeof KINDS)[number]): Promise<string[]> {
-  const many = Math.min(MAX_PENDING_PER_CLIENT, 8192 / mib);
-  const theirs: number[] = [];
-  for (let i = 0; i < many; i++) {
-    const { make, clear, export: exported } = await plain.allocate(mib * MIB, kind);
-    theirs.push(make + clear + exported);
-  }
-  const wish = { ...common, size: mib * MIB, handleTypes: [handleType] };
-  await daemon.rest('DELETE', '/v1/pool');
+/** Of one size: so many are asked for, each when the one before is there, or all at once, and kept. µs for each, on average. */
+async function inRow(wish: LinearRequest, many: number) {
   const kept: ClientBuffer[] = [];
-  const begun = now();
-  while (kept.length < many) kept.push(await client.allocate(wish));
-  const ours = (now() - begun) / many;
-  for (const each of kept.splice(0)) await each.release();
-  await daemon.rest('DELETE', '/v1/pool');
-  const together = now();
-  kept.push(...(await Promise.all(Array.from({ length: many }, () => client.allocate(wish)))));
-  const atOnce = (now() - together) / many;
-  for (const each of kept) await each.release();
-  const their = theirs.reduce((sum, each) => sum + each, 0) / many;
-  const ratios = [ours / their, atOnce / their].map(figure);
-  return [`${mib} MiB`, kind, `${many}`, ...[ours, atOnce, their].map(figure), ...ratios];
+  const measured = async (ask: () => Promise<void>): Promise<number> => {
+    await daemon.rest('DELETE', '/v1/pool');
+    const begun = now();
+    await ask();
+    const took = (now() - begun) / many;
+    for (const each of kept.splice(0)) await each.release();
+    return took;
+  };
+  const oneByOne = await measured(async () => {
+    while (kept.length < many) kept.push(await client.allocate(wish));
+  });
+  const atOnce = await measured(async () => {
+    kept.push(...(await Promise.all(Array.from({ length: many }, () => client.allocate(wish)))));
+  });
+  return { oneByOne, atOnce };
 }
 
 const inRows: string[][] = [];
 for (const mib of SIZES.filter((each) => each <= 1024)) {
-  for (const kind of KINDS) inRows.push(await inRow(mib, kind));
+  for (const [kind, handleType] of KINDS) {
+    const many = Math.min(MAX_PENDING_PER_CLIENT, 8192 / mib);
+    const wish = { ...common, size: mib * MIB, handleTypes: [handleType] };
+    const rounds: { plain: number; oneByOne: number; atOnce: number }[] = [];
+    for (let round = 0; round < ROWS; round++) {
+      const { each } = await plain.allocate(mib * MIB, kind, many);
+      rounds.push({ plain: each, ...(await inRow(wish, many)) });
+    }
+    const of = (value: (round: (typeof rounds)[number]) => number) =>
+      figure(median(rounds.map(value)));
+    inRows.push([
+      ...[`${mib} MiB`, kind, `${many}`],
+      ...[of(({ oneByOne }) => oneByOne), of(({ atOnce }) => atOnce), of(({ plain }) => plain)],
+      ...[of((it) => it.oneByOne / it.plain), of((it) => it.atOnce / it.plain)],
+    ]);
+  }
 }
-console.log('Many in a row, which are kept; microseconds for each, on average\n');
+console.log('Many in a row, which are kept; microseconds for each\n');
 table(
   ['size', 'as', 'many', 'one by one', 'at once', 'plain', 'ratio, one by one', 'ratio, at once'],
   inRows,

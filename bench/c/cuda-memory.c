@@ -4,12 +4,13 @@
  *
  *   cuda-memory <device UUID, 32 digits>
  *
- * Reads lines "<bytes> dma_buf|posix|hold", answers each with a line of JSON, in microseconds; what is held stays until it
- * ends. libcuda.so.1 is loaded here, so
- * that a machine without CUDA's headers compiles this; the structs are those of cuda.h on 64 bits.
+ * Reads lines "<bytes> dma_buf|posix|hold <many>": makes so many in a row and then lets go of them all; what is held is only
+ * made, and stays until the program ends. Answers each with a line of JSON: microseconds, of one of them on average. libcuda.so.1
+ * is loaded here, so that a machine without CUDA's headers compiles this; the structs are those of cuda.h on 64 bits.
  */
 #include <dlfcn.h>
 #include <err.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,13 @@
 #include <unistd.h>
 
 typedef unsigned long long u64;
+
+#define MOST 1024
+
+struct memory {
+	u64 handle, address;
+	int fd;
+};
 
 struct location {
 	uint32_t type;
@@ -123,38 +131,46 @@ int main(int argc, char **argv)
 	printf("{\"context\": %.1f}\n", made - begun);
 	fflush(stdout);
 
-	size_t bytes;
+	size_t bytes, many;
 	char kind[16];
-	while (scanf("%zu %15s", &bytes, kind) == 2) {
-		u64 handle, address;
-		int fd;
-		double t[6];
+	while (scanf("%zu %15s %zu", &bytes, kind, &many) == 3) {
+		if (many < 1 || many > MOST) errx(2, "from 1 to %d", MOST);
 		bytes = (bytes + granule - 1) / granule * granule;
-		t[0] = now();
-		CHECK(create(&handle, bytes, &properties, 0));
-		CHECK(reserve(&address, bytes, 0, 0, 0));
-		CHECK(map(address, bytes, 0, handle, 0));
-		CHECK(grant(address, bytes, &access, 1));
-		t[1] = now();
-		if (strcmp(kind, "hold") == 0) {
-			printf("{\"make\": %.1f}\n", t[1] - t[0]);
-			fflush(stdout);
-			continue;
+		bool held = strcmp(kind, "hold") == 0, as_dma_buf = strcmp(kind, "dma_buf") == 0;
+		static struct memory all[MOST];
+		double makes = 0, clears = 0, exports = 0, start = now();
+		for (size_t i = 0; i < many; i++) {
+			struct memory *one = &all[i];
+			double t0 = now();
+			CHECK(create(&one->handle, bytes, &properties, 0));
+			CHECK(reserve(&one->address, bytes, 0, 0, 0));
+			CHECK(map(one->address, bytes, 0, one->handle, 0));
+			CHECK(grant(one->address, bytes, &access, 1));
+			double t1 = now();
+			makes += t1 - t0;
+			if (held) continue;
+			CHECK(fill(one->address, 0, bytes));
+			CHECK(synchronize());
+			double t2 = now();
+			if (as_dma_buf) CHECK(dma_buf(&one->fd, one->address, bytes, 1, 0));
+			else CHECK(shareable(&one->fd, one->handle, 1, 0));
+			clears += t2 - t1;
+			exports += now() - t2;
 		}
-		CHECK(fill(address, 0, bytes));
-		CHECK(synchronize());
-		t[2] = now();
-		if (strcmp(kind, "dma_buf") == 0) CHECK(dma_buf(&fd, address, bytes, 1, 0));
-		else CHECK(shareable(&fd, handle, 1, 0));
-		t[3] = now();
-		CHECK(unmap(address, bytes));
-		CHECK(give_back(address, bytes));
-		CHECK(release(handle));
-		t[4] = now();
-		close(fd);
-		t[5] = now();
-		printf("{\"make\": %.1f, \"clear\": %.1f, \"export\": %.1f, \"letGo\": %.1f, \"close\": %.1f}\n", t[1] - t[0],
-		       t[2] - t[1], t[3] - t[2], t[4] - t[3], t[5] - t[4]);
+		double end = now(), let_go = end, closed = end;
+		if (!held) {
+			for (size_t i = 0; i < many; i++) {
+				CHECK(unmap(all[i].address, bytes));
+				CHECK(give_back(all[i].address, bytes));
+				CHECK(release(all[i].handle));
+			}
+			let_go = now();
+			for (size_t i = 0; i < many; i++) close(all[i].fd);
+			closed = now();
+		}
+		printf("{\"each\": %.1f, \"make\": %.1f, \"clear\": %.1f, \"export\": %.1f, \"letGo\": %.1f, \"close\": %.1f}\n",
+		       (end - start) / many, makes / many, clears / many, exports / many, (let_go - end) / many,
+		       (closed - let_go) / many);
 		fflush(stdout);
 	}
 	return 0;

@@ -32,6 +32,8 @@ export async function warmUp(client: Client, common: Omit<LinearRequest, 'size'>
 
 /** What the plain program measured: µs. */
 export interface Plain {
+  /** All of it until there is the file descriptor, of several in a row on average. */
+  readonly each: number;
   readonly make: number;
   readonly clear: number;
   readonly export: number;
@@ -55,8 +57,12 @@ export async function startPlain(uuid: string) {
   const { context } = (await next()) as { context: number };
   return {
     context,
-    allocate: async (bytes: number, kind: 'dma_buf' | 'posix' | 'hold'): Promise<Plain> => {
-      stdin.write(`${bytes} ${kind}\n`);
+    allocate: async (
+      bytes: number,
+      kind: 'dma_buf' | 'posix' | 'hold',
+      many = 1,
+    ): Promise<Plain> => {
+      stdin.write(`${bytes} ${kind} ${many}\n`);
       return next();
     },
     end: async () => {

@@ -84,6 +84,9 @@ export class CudaSource implements MemorySource {
   /** What is being made: it goes with the device, too. */
   readonly #making = new Set<Draft>();
 
+  /** Of its dma_bufs, the driver's own; null until there was one. Reading it takes as long as exporting. */
+  #exporter: string | null = null;
+
   /** Images are laid out here: Vulkan has not bound one. */
   #isUnbound = false;
 
@@ -191,7 +194,8 @@ export class CudaSource implements MemorySource {
         else {
           const fd = memory.exportDmaBuf();
           fds.push(fd);
-          exporter = exporterOf(fd);
+          // Naming it fails where it is no dma_buf.
+          exporter = this.#exporter ??= exporterOf(fd);
           setName(fd, memoryName(id, index).slice(0, MAX_NAME));
         }
         if (isBoth) posix.push(memory.exportPosix());
@@ -382,7 +386,7 @@ export class CudaSource implements MemorySource {
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** What the kernel says of an fd that the driver has just given, which nobody else's file can be: no more need be asked. */
+/** What the kernel says of an fd that the driver has just given, which nobody else's file can be. */
 function exporterOf(fd: number): string {
   const told = info(fd);
   if (told !== null) return told.exporter;

@@ -33,7 +33,7 @@ const BATCH = 16;
 const sendable = (value: string) => value.replace(/[^\x20-\x7e]/g, '?');
 
 // Minutes where other tests run at the same time.
-t.setTimeout(280_000);
+t.setTimeout(atNight(280_000, 3_600_000));
 
 async function fetchPreview(daemon: TestDaemon, id: string): Promise<Answer> {
   const agent = new Agent();

@@ -2,14 +2,19 @@
  * Three daemons that answer at different speeds: one whose pool is empty, one that has spares, and one that is
  * busy with somebody else; and a hundred times of each sequence with each.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { connect } from '../../../../src/client/index.js';
+import { METADATA_PER_SECOND } from '../../../../src/memory/limits.js';
 import type { HandleType } from '../../../../src/memory/source.js';
 import { Actor } from '../../../support/actor.js';
 import { eventually, type TestDaemon } from '../../../support/daemon.js';
 import { poolOf } from '../../../support/pool.js';
 import { RawClient } from '../../../support/raw-client.js';
 import { missing, sequences, transcript } from './pipelined.js';
+
+/** Of a sequence, with four documents at most: a user who publishes more of them in a second is refused. */
+const ROUNDS_PER_SECOND = METADATA_PER_SECOND / 4;
 
 export interface Condition {
   readonly name: string;
@@ -76,6 +81,8 @@ export async function alike(
         seen.set(name, answers);
         const answer = await transcript(client, name, type, token);
         if (!answers.has(answer)) answers.set(answer, `${how}, ${i}`);
+        const isPaced = name.startsWith('revisions') && (i + 1) % ROUNDS_PER_SECOND === 0;
+        if (isPaced) await setTimeout(1000);
       }
     }
     await stop?.();
