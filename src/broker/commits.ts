@@ -17,6 +17,7 @@ import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import { Rounds } from './rounds.js';
+import { checkLive } from './sharing.js';
 import type { Surroundings } from './surroundings.js';
 import { tellings } from './tellings.js';
 
@@ -40,7 +41,6 @@ interface Parts {
   readonly world: Surroundings;
   readonly quotas: Quotas;
   readonly registry: Registry;
-  checkLive(buffer: BrokerBuffer): void;
   /** Somebody may wait for the first. */
   committed(lasting: BufferLasting): void;
 }
@@ -214,7 +214,7 @@ export class Commits {
       const message = `another connection is the writer of ${lasting.name}, or none: claim it as its writer`;
       throw new BrokerError('permission_denied', message, { constraint: 'writer' });
     }
-    this.parts.checkLive(buffer);
+    checkLive(buffer);
     const revision = wanted === 0 ? lasting.revision + 1 : wanted;
     if (revision > lasting.revision && revision <= Number.MAX_SAFE_INTEGER) return revision;
     const max = Number.MAX_SAFE_INTEGER;

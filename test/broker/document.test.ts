@@ -249,11 +249,11 @@ t.test('a reader without room is not let in, or told when it has some', async (t
   const buffer = bench.make(owner);
   bench.commit(buffer);
   const client = bench.connect(READER);
-  const { token } = bench.broker.share(buffer, TERMS);
+  const { token } = bench.broker.sharing.share(buffer, TERMS);
   bench.limit(`user/${READER}`, { fds: 1 });
   const readers: Reader[] = [];
   const come = () => {
-    const { buffer: redeemed } = bench.broker.redeem(client, token);
+    const { buffer: redeemed } = bench.broker.sharing.redeem(client, token);
     readers.push(new Reader(bench, client, redeemed));
   };
   come();
@@ -308,13 +308,13 @@ t.test('what is of one user is there once, wherever it is read', async (t) => {
   const buffer = bench.make(owner);
   bench.commit(buffer);
   bench.limit('user/default', { fds: 2 });
-  const { token } = bench.broker.share(buffer, TERMS);
+  const { token } = bench.broker.sharing.share(buffer, TERMS);
   const other = bench.connect(OWNER, '/a');
-  const reader = new Reader(bench, other, bench.broker.redeem(other, token).buffer);
+  const reader = new Reader(bench, other, bench.broker.sharing.redeem(other, token).buffer);
   t.same(bench.charged(OWNER), of(1), 'a user at its limit reads its own');
   reader.gone();
   bench.limit('connection/default', { fds: 0 });
-  t.throws(() => bench.broker.redeem(other, token), { code: 'limit_exceeded' });
+  t.throws(() => bench.broker.sharing.redeem(other, token), { code: 'limit_exceeded' });
 });
 
 t.test('readers that keep every revision are bounded by their own quota', async (t) => {
@@ -328,9 +328,9 @@ t.test('readers that keep every revision are bounded by their own quota', async 
   for (let round = 0; round < 20; round++) {
     for (const buffer of buffers) {
       const client = bench.connect(READER);
-      const { token } = bench.broker.share(buffer, { ...TERMS, uses: 1 });
+      const { token } = bench.broker.sharing.share(buffer, { ...TERMS, uses: 1 });
       try {
-        readers.push(new Reader(bench, client, bench.broker.redeem(client, token).buffer));
+        readers.push(new Reader(bench, client, bench.broker.sharing.redeem(client, token).buffer));
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
         refusals++;

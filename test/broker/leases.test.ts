@@ -38,7 +38,7 @@ function make(seconds: number | null = 60) {
 
 t.test('recall, grace, and then the broker lets go', async (t) => {
   const { broker, buffer, told, pass } = make();
-  const { token } = broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  const { token } = broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
   t.equal(broker.wait, 60_000);
   pass(59_999);
   t.same(told, []);
@@ -52,7 +52,7 @@ t.test('recall, grace, and then the broker lets go', async (t) => {
   pass(1);
   t.same(told.at(-1), ['released', 'lease_expired']);
   t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');
-  t.equal(refused(() => broker.redeem(broker.connect(peer), token)).code, 'invalid_token');
+  t.equal(refused(() => broker.sharing.redeem(broker.connect(peer), token)).code, 'invalid_token');
 });
 
 t.test('it ends when it ends, however late the broker looks', async (t) => {

@@ -3,7 +3,7 @@
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
 import type { AdoptionRequest } from '../../broker/adoption.js';
-import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
+import type { Broker, ImportRequest } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import type { ClaimTerms } from '../../broker/claims.js';
 import type { Document } from '../../broker/document.js';
@@ -11,6 +11,7 @@ import type { Committed } from '../../broker/lasting.js';
 import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
+import type { Redemption } from '../../broker/sharing.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
 import { fdsOf } from '../../memory/faces.js';
@@ -265,7 +266,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       done.told = done.told.length === 0 ? [this] : [...done.told, this];
     }
     this.#done ??= done;
-    this.broker.handedOut(buffer, this.connection.client, this.#mayRenew, held?.fds.length);
+    this.broker.sharing.handedOut(buffer, this.connection.client, this.#mayRenew, held?.fds.length);
     held?.release();
     this.#settle(null);
   }
@@ -544,8 +545,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#order.add(() => {
       try {
         const buffer = this.#had();
-        const { info, token } = this.broker.share(buffer, terms, this.#self);
-        revoke = () => this.broker.revoke(buffer, info.id, this.#self);
+        const { info, token } = this.broker.sharing.share(buffer, terms, this.#self);
+        revoke = () => this.broker.sharing.revoke(buffer, info.id, this.#self);
         share.event('token_id', info.id);
         share.event('token', token);
       } catch (error) {

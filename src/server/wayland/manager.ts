@@ -46,7 +46,7 @@ export function bindManager(
     redeem: (bufferId, token) => {
       const object = new BufferObject(context.broker, connection, bufferId, version);
       try {
-        object.redeemed(context.broker.redeem(connection.client, token));
+        object.redeemed(context.broker.sharing.redeem(connection.client, token));
       } catch (error) {
         object.failed(asRefusal(error));
       }
@@ -59,7 +59,7 @@ export function bindManager(
         return;
       }
       try {
-        object.redeemed(context.broker.redeem(connection.client, token, types), types);
+        object.redeemed(context.broker.sharing.redeem(connection.client, token, types), types);
       } catch (error) {
         object.failed(asRefusal(error));
       }

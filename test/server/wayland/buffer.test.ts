@@ -388,7 +388,7 @@ t.test('a token with rights, and rights that there are not', async (t) => {
   const { renew } = dmabroker_share_v1.enums.right;
   owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 7, 60, renew);
   const [id] = owner.events();
-  t.match(owner.broker.tokens(buffer), [
+  t.match(owner.broker.sharing.tokens.list(buffer), [
     { id: id?.values[0], usesLeft: 2, uid: 7, mayRenew: true },
   ]);
   owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0, 2);
@@ -413,9 +413,9 @@ t.test('a lease is told, recalled and renewed by who may', async (t) => {
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
   const renewer = new Bench([], owner).ready();
-  redeem(other, broker.share(buffer, { uses: 1, uid: null, seconds: null }).token);
+  redeem(other, broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null }).token);
   const terms = { uses: 1, uid: null, seconds: null, mayRenew: true };
-  redeem(renewer, broker.share(buffer, terms).token);
+  redeem(renewer, broker.sharing.share(buffer, terms).token);
 
   world.pass(60_000);
   broker.poll();
