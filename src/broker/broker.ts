@@ -1,7 +1,7 @@
 /**
  * The broker: which buffers there are, who owns them, who was handed them, and what ends them. Here is
- * what may be asked of it; how memory comes in (intake.ts), is chosen (selection.ts), lost (reissues.ts)
- * and let go of (lingering.ts) is in files of its own.
+ * what may be asked of it; how memory comes in (intake.ts), is chosen (selection.ts), handed to others
+ * (sharing.ts), published (commits.ts), lost (reissues.ts) and let go of (lingering.ts) is in files of its own.
  *
  * Pure: memory, time, randomness and the closing of fds come in through `Surroundings`. It runs in
  * the data plane's thread and answers by callback, since that thread never returns to Node's event
@@ -28,13 +28,11 @@ import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
 import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
 import { type Claimed, Claims, type ClaimTerms } from './claims.js';
 import { Clients } from './clients.js';
-import { type CommitRequest, Commits, type Waiting } from './commits.js';
+import { Commits } from './commits.js';
 import { sooner } from './deadlines.js';
 import { Displays } from './displays.js';
-import type { Document } from './document.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
-import type { Committed } from './lasting.js';
 import { type Lease, Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
@@ -55,7 +53,7 @@ import { connectionGone, Selection } from './selection.js';
 import { Sessions } from './sessions.js';
 import { Sharing } from './sharing.js';
 import type { Surroundings } from './surroundings.js';
-import type { Suspect, Swept } from './unproven.js';
+import type { Swept } from './unproven.js';
 import type { Peer } from './who.js';
 import { Works } from './works.js';
 
@@ -91,11 +89,12 @@ export class Broker {
   readonly #restored: Restored;
   readonly #names = new Names();
   readonly #claims: Claims;
-  readonly #commits: Commits;
   #ending = false;
   readonly leases: Leases;
   /** Tokens, and who was handed what. */
   readonly sharing: Sharing;
+  /** Revisions: what writers publish, and who is told of it. */
+  readonly commits: Commits;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
   /** What is too long for a message. */
@@ -130,7 +129,7 @@ export class Broker {
     this.#lingering = new Lingering(world, {
       graceMs: unknownGraceMs,
       trustedBytes,
-      suspect: (buffer) => this.#suspect(buffer),
+      suspect: (buffer) => this.sharing.suspect(buffer),
       userOf: ({ owner }) => quotas.whoIs(owner).uid,
       room: this.#room,
       chargedElsewhere: (buffer) =>
@@ -183,7 +182,7 @@ export class Broker {
       policy: () => this.policy,
       awaited: (buffer) => this.#restored.claimed(buffer),
     });
-    this.#commits = new Commits({
+    this.commits = new Commits({
       ...{ world, quotas, registry: this.#registry },
       committed: (lasting) => this.#claims.look(lasting),
     });
@@ -241,24 +240,6 @@ export class Broker {
   /** The sweep that was asked for is over. */
   swept(found: Swept): void {
     this.#lingering.unproven.swept(found);
-  }
-
-  #suspect({ allocation, owner, recipients }: BrokerBuffer): Suspect {
-    const charged = this.quotas.whoIs(owner).uid;
-    const users = new Set([charged]);
-    // Where files do not tell memories apart there is nothing to look for.
-    let outside = allocation.identities === undefined;
-    for (const { client } of recipients) {
-      users.add(this.quotas.whoOf(client).uid);
-      outside ||= client.peer.pid === 0;
-    }
-    return {
-      identities: allocation.identities ?? [],
-      bytes: allocation.size,
-      owner: charged,
-      users: [...users].sort((a, b) => a - b),
-      outside,
-    };
   }
 
   get clients(): Iterable<Client> {
@@ -425,45 +406,10 @@ export class Broker {
     return this.#claims.claim(client, watcher, terms, done);
   }
 
-  /** A client has published new content (commits.ts). */
-  commit(
-    by: { readonly client: Client; readonly watcher: Watcher; readonly waiting: Waiting },
-    buffer: BrokerBuffer,
-    request: CommitRequest,
-    done: Done<Committed>,
-  ): void {
-    this.#commits.commit(by, buffer, request, done);
-  }
-
-  /** An object of a client's is told of a document: as `Commits.send` has it. */
-  sendDocument(
-    by: { readonly client: Client; readonly watcher: Watcher },
-    buffer: BrokerBuffer,
-    document: Document,
-    anyway = false,
-  ): (() => void) | null {
-    return this.#commits.send(by, buffer, document, anyway);
-  }
-
-  /** The document of its last revision: the JSON as its writer has sent it. Throws `not_found`. */
-  metadata({ id, lasting }: BrokerBuffer): string {
-    const metadata = lasting?.committed?.metadata ?? null;
-    if (metadata === null) {
-      const message = `nothing was committed of ${id} that has a document`;
-      throw new BrokerError('not_found', message, { constraint: 'metadata' });
-    }
-    return this.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size);
-  }
-
-  /** Runs what was asked for behind commits when these are done; `waiting` is told of it until then. */
-  behindCommits(buffer: BrokerBuffer, run: () => void, waiting: Waiting): void {
-    this.#commits.inTurn(buffer, run, waiting);
-  }
-
   /** An object for a buffer has gone. `asWriter`: it was its writer's, who has gone on without it. */
   left(buffer: BrokerBuffer, watcher: Watcher, asWriter: boolean): void {
     buffer.watchers.delete(watcher);
-    this.#commits.left(watcher);
+    this.commits.left(watcher);
     const { lasting } = buffer;
     lasting?.claimers.delete(watcher);
     if (lasting !== null && asWriter) {
@@ -539,7 +485,7 @@ export class Broker {
     this.sharing.tokens.revokeAll(buffer);
     this.#names.released(buffer);
     this.leases.released(buffer);
-    this.#commits.released(buffer);
+    this.commits.released(buffer);
     this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
     // Whatever lets go of it then, the end of its connection too, comes of the daemon's end.
@@ -607,7 +553,7 @@ export class Broker {
     this.leases.run();
     this.#lingering.run();
     this.#claims.run();
-    this.#commits.run();
+    this.commits.run();
     this.#room.run();
     this.#queue.run();
     this.pool.run();
@@ -618,7 +564,7 @@ export class Broker {
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
     wait = sooner(sooner(wait, this.#room.wait), sooner(this.pool.wait, this.#claims.wait));
-    wait = sooner(wait, this.#commits.wait);
+    wait = sooner(wait, this.commits.wait);
     wait = sooner(wait, this.#queue.wait);
     return sooner(wait, this.#restored.wait);
   }

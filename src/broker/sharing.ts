@@ -16,6 +16,7 @@ import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, Tokens, type TokenTerms } from './tokens.js';
+import type { Suspect } from './unproven.js';
 
 export interface Redemption {
   readonly buffer: BrokerBuffer;
@@ -104,6 +105,25 @@ export class Sharing {
       return;
     const message = 'the user was handed too many buffers on too many connections';
     throw new BrokerError('limit_exceeded', message, { constraint: 'recipients' });
+  }
+
+  /** Who was handed it, as those know it who look for it. */
+  suspect({ allocation, owner, recipients }: BrokerBuffer): Suspect {
+    const charged = this.parts.quotas.whoIs(owner).uid;
+    const users = new Set([charged]);
+    // Where files do not tell memories apart there is nothing to look for.
+    let outside = allocation.identities === undefined;
+    for (const { client } of recipients) {
+      users.add(this.#userOf(client));
+      outside ||= client.peer.pid === 0;
+    }
+    return {
+      identities: allocation.identities ?? [],
+      bytes: allocation.size,
+      owner: charged,
+      users: [...users].sort((a, b) => a - b),
+      outside,
+    };
   }
 
   #userOf(client: Client): number {

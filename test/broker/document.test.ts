@@ -44,7 +44,7 @@ class Reader implements Watcher {
     this.#isBehind = this.#received !== null;
     if (this.#isBehind) return;
     const by = { client: this.client, watcher: this };
-    const sent = this.bench.broker.sendDocument(by, this.buffer, committed.metadata, anyway);
+    const sent = this.bench.broker.commits.send(by, this.buffer, committed.metadata, anyway);
     if (sent === null) return;
     this.told.push(committed.revision);
     // As a message that waits to be sent.
@@ -104,7 +104,7 @@ class Bench {
     const by = { client, watcher: { released: () => {} }, waiting: () => {} };
     let said: Result<object> | null = null;
     const metadata = () => Buffer.from(text);
-    this.broker.commit(by, buffer, { revision: 0, metadata }, (result) => {
+    this.broker.commits.commit(by, buffer, { revision: 0, metadata }, (result) => {
       said = result;
     });
     this.turns();
@@ -182,7 +182,7 @@ t.test('a commit beyond a quota is refused, and nothing is lost', async (t) => {
     const { open } = bench;
     const said = bench.commit(buffer, '{"a":3}');
     t.same(why(said), ['limit_exceeded', `quota.user.${dimension}`]);
-    t.equal(bench.broker.metadata(buffer), '{"a":2}', 'the one before is there');
+    t.equal(bench.broker.commits.metadata(buffer), '{"a":2}', 'the one before is there');
     t.equal(buffer.lasting?.revision, 2);
     t.same([bench.charged(OWNER), bench.open], [of(2), open]);
     // The same user of another connection goes on where there is room again, another user in any case.

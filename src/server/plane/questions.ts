@@ -76,7 +76,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
         done({ value: result });
       }),
   }),
-  documentOf: op({ of: live, run: ({ broker, subject }) => broker.metadata(subject) }),
+  documentOf: op({ of: live, run: ({ broker, subject }) => broker.commits.metadata(subject) }),
   imageDone: act({
     of: whole,
     run: ({ broker, parameters }) => broker.works.received(parameters),

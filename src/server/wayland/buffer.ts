@@ -363,7 +363,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   #sent(document: Document, anyway: boolean): (() => void) | null {
     const by = { client: this.connection.client, watcher: this };
-    return this.#buffer && this.broker.sendDocument(by, this.#buffer, document, anyway);
+    return this.#buffer && this.broker.commits.send(by, this.#buffer, document, anyway);
   }
 
   /** Where it is to be noted that the first answer has been sent. */
@@ -409,7 +409,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
         const by = { client: this.connection.client, watcher: this, waiting };
         const buffer = this.#had();
         if (buffer.lasting !== null && !this.#writer) throw noWriter();
-        this.broker.commit(by, buffer, request, (result) => {
+        this.broker.commits.commit(by, buffer, request, (result) => {
           document?.close();
           if ('error' in result) refused(result.error);
           else published.answer(result);
@@ -424,7 +424,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** What was asked behind commits has its turn behind them. */
   #behindCommits(run: () => void): void {
     if (this.#buffer === null) run();
-    else this.broker.behindCommits(this.#buffer, run, this.connection.waits.answer);
+    else this.broker.commits.inTurn(this.#buffer, run, this.connection.waits.answer);
   }
 
   /** The buffer, when it is the request's turn. Throws what it failed with. */

@@ -44,7 +44,7 @@ export class SentDocument {
 interface Parts {
   /** What was published last; null where there is nothing any more. */
   newest(): Committed | null;
-  /** As `Broker.sendDocument`. */
+  /** As `Commits.send`. */
   send(document: Document, anyway: boolean): (() => void) | null;
 }
 

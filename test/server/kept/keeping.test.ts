@@ -136,7 +136,7 @@ t.test('who commits to another user’s buffer uses a rate of its own', (t) => {
   let done = 0;
   for (let n = 0; n < PER_SECOND + 3; n++) {
     const metadata = () => Buffer.from(`{"n":${n}}`);
-    world.broker.commit(by, buffer, { revision: 0, metadata }, () => done++);
+    world.broker.commits.commit(by, buffer, { revision: 0, metadata }, () => done++);
     world.broker.poll();
   }
   t.ok(done < PER_SECOND + 3, `his wait: ${done} are done`);
