@@ -138,7 +138,7 @@ const PURE: Readonly<Record<string, string>> = {
   plane: 'all-memories holding journal operations quota-uses reporter shown subjects turn-clock',
   state: 'quotas',
   wayland:
-    'batch buffer client-fds closing connection dmabuf fds flight layout-params lost manager order outbox output planes recall text violations work',
+    'batch buffer client-fds closing connection dmabuf flight layout-params lost manager objects order outbox output planes recall share text unclaimed-fds violations work',
   words: 'audit',
 };
 

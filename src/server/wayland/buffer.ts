@@ -66,12 +66,12 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
     readonly version: number,
   ) {
     this.awaited = new AwaitedBuffer(connection.waits);
-    this.#resource = connection.create(id, dmabroker_buffer_v1, version, this);
+    this.#resource = connection.objects.create(id, dmabroker_buffer_v1, version, this);
   }
 
   /** The one that a request names; another id ends the connection. */
   static named(connection: Connection, id: number): BufferObject {
-    const { requests } = connection.find(id, dmabroker_buffer_v1);
+    const { requests } = connection.objects.find(id, dmabroker_buffer_v1);
     if (!(requests instanceof BufferObject)) throw new Error(`object ${id} has no buffer object`);
     return requests;
   }

@@ -38,7 +38,7 @@ export function bindManager(
   id: number,
   version: number,
 ): void {
-  const manager = connection.create(id, dmabroker_manager_v1, version, {
+  const manager = connection.objects.create(id, dmabroker_manager_v1, version, {
     destroy: () => {},
     create_params: (paramsId) => {
       new ParamsObject(context.broker, connection, paramsId, version);

@@ -12,6 +12,10 @@
  * counted apart, since no client may be kept from sending what its own requests wait for.
  */
 
+import { wl_display } from '../../protocol/wayland.gen.js';
+import { DISPLAY_ID } from './objects.js';
+import { ProtocolError } from './resource.js';
+
 interface Turn {
   readonly of: readonly Gate[];
   readonly run: () => void;
@@ -26,6 +30,44 @@ export interface Waits {
   readonly answer: Waiting;
   /** For a request that the client has yet to send. May throw where there are too many. */
   readonly request: Waiting;
+}
+
+/** Requests of a client that may wait for earlier answers before it is not read for a while. */
+export const MAX_WAITING_REQUESTS = 1024;
+
+/**
+ * And for a `create_batch` that it has not sent, or for a claim that waits for somebody else: it is to be read for that,
+ * so that one more is its end.
+ */
+export const MAX_UNASKED_REQUESTS = 1024;
+
+/** How many of a connection's requests wait, and how many may. */
+export class WaitingRequests implements Waits {
+  #answers = 0;
+  #requests = 0;
+
+  /** `turned`: it is to be read no more, or again. */
+  constructor(private readonly turned: () => void) {}
+
+  readonly answer = (more: number): void => {
+    const { behind } = this;
+    this.#answers += more;
+    if (behind !== this.behind) this.turned();
+  };
+
+  readonly request = (more: number): void => {
+    if (this.#requests + more > MAX_UNASKED_REQUESTS) {
+      const { no_memory } = wl_display.enums.error;
+      const text = `more than ${MAX_UNASKED_REQUESTS} requests wait for a create_batch that was not sent, or for a claim`;
+      throw new ProtocolError(DISPLAY_ID, no_memory, text);
+    }
+    this.#requests += more;
+  };
+
+  /** So many wait for answers that it is not to be read for now. */
+  get behind(): boolean {
+    return this.#answers >= MAX_WAITING_REQUESTS;
+  }
 }
 
 /** Something that requests wait for, each in its turn. */

@@ -80,7 +80,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     id: number,
     private readonly version: number,
   ) {
-    this.#params = connection.create(id, dmabroker_params_v1, version, this);
+    this.#params = connection.objects.create(id, dmabroker_params_v1, version, this);
   }
 
   gone(): void {

@@ -22,7 +22,12 @@ export class ShareObject implements Requests<typeof dmabroker_share_v1> {
     private readonly subject: Subject,
     id: number,
   ) {
-    this.#resource = subject.connection.create(id, dmabroker_share_v1, subject.version, this);
+    this.#resource = subject.connection.objects.create(
+      id,
+      dmabroker_share_v1,
+      subject.version,
+      this,
+    );
   }
 
   /** Once: the buffer is shared when that is the request's turn. */

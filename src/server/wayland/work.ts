@@ -36,7 +36,7 @@ export class WorkObject implements Requests<typeof dmabroker_work_v1> {
     version: number,
     private readonly buffer: Workpiece,
   ) {
-    this.#resource = connection.create(id, dmabroker_work_v1, version, this);
+    this.#resource = connection.objects.create(id, dmabroker_work_v1, version, this);
   }
 
   destroy(): void {}
