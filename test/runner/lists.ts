@@ -144,7 +144,7 @@ const PURE: Readonly<Record<string, string>> = {
 
 /** The same, of every folder. */
 export const PURE_FILES: ReadonlySet<string> = new Set([
-  ...['cli/keys', 'cli/output', 'client/deadline', 'folders'],
+  ...['cli/keys', 'cli/output', 'client/deadline', 'client/gathered', 'folders'],
   ...['protocol/paths', 'protocol/rules', 'protocol/steps', 'protocol/wire'],
   ...Object.entries(PURE).flatMap(([folder, names]) =>
     names.split(' ').map((name) => `server/${folder}/${name}`),
