@@ -20,11 +20,12 @@ import { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
 import { describe } from './description.js';
 import { type RefusalEvent, type Refusing, refuse } from './failure.js';
+import { AwaitedBuffer } from './order.js';
 import type { Packet } from './output.js';
 import type { Requests, Resource } from './resource.js';
 import { Revisions } from './revisions.js';
 import { ShareObject } from './share.js';
-import { AwaitedBuffer, connectionEnded, type Subject } from './subject.js';
+import { connectionEnded, type Subject } from './subject.js';
 import { WorkObject } from './work.js';
 
 const givenUp = (how: string) =>

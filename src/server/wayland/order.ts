@@ -12,6 +12,9 @@
  * counted apart, since no client may be kept from sending what its own requests wait for.
  */
 
+import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { BrokerError } from '../../memory/errors.js';
+import { asRefusal } from '../../memory/result.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
 import { DISPLAY_ID } from './objects.js';
 import { ProtocolError } from './resource.js';
@@ -122,7 +125,11 @@ class Gate {
   }
 }
 
-export class Order extends Gate {
+/** A buffer that an object stands for, from before it is there. */
+export class AwaitedBuffer extends Gate {
+  buffer: BrokerBuffer | null = null;
+  /** Why there is none. */
+  #failure: BrokerError | null = null;
   /** Before its queue; none where nothing has ever waited for a request of the client's. */
   #asked: Gate | null = null;
 
@@ -136,7 +143,7 @@ export class Order extends Gate {
   }
 
   /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
-  add(run: () => void, ...others: readonly Order[]): void {
+  add(run: () => void, ...others: readonly AwaitedBuffer[]): void {
     if (this.#asked === null && others.every((each) => each.#asked === null)) {
       this.enter(run, others);
       return;
@@ -163,10 +170,36 @@ export class Order extends Gate {
     this.#asked?.open();
   }
 
-  /** The answer has come. */
-  settle(): void {
+  /** The first answer is given, and no other counts: what was asked meanwhile is done, or fails with it. */
+  answer(failure: BrokerError | null): void {
+    if (this.settled) return;
+    this.#failure = failure;
     this.asked();
     this.open();
+  }
+
+  /** The buffer, when it is a request's turn. Throws what it failed with. */
+  had(): BrokerBuffer {
+    if (this.buffer !== null) return this.buffer;
+    throw this.#failure ?? new Error('it is not settled');
+  }
+
+  /**
+   * As `add`, of a request that is given the buffer; `refused` is told what that failed with, or what the request throws.
+   */
+  ask(
+    run: (buffer: BrokerBuffer) => void,
+    refused: (error: BrokerError) => void,
+    ...others: readonly AwaitedBuffer[]
+  ): void {
+    const turn = () => {
+      try {
+        run(this.had());
+      } catch (error) {
+        refused(asRefusal(error));
+      }
+    };
+    this.add(turn, ...others);
   }
 }
 
