@@ -132,7 +132,7 @@ const PURE: Readonly<Record<string, string>> = {
   allocator: 'waiting',
   config: 'toml-lines',
   events: 'audit-line denials refusal-lines ring',
-  kept: 'fd-store found keeping overflow records',
+  kept: 'fd-store found keeping overflow records stored-files',
   lists: 'collection inventory-views shared',
   observe: 'heaps holders/processes leaks/growth',
   plane: 'all-memories holding journal operations quota-uses reporter shown subjects turn-clock',
