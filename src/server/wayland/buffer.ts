@@ -11,10 +11,9 @@ import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Redemption } from '../../broker/sharing.js';
-import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
 import { fdsOf } from '../../memory/faces.js';
-import { asRefusal, type Done, type Result } from '../../memory/result.js';
+import { asRefusal, type Result } from '../../memory/result.js';
 import type { HandleType } from '../../memory/source.js';
 import { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
@@ -26,7 +25,6 @@ import type { Requests, Resource } from './resource.js';
 import { Revisions } from './revisions.js';
 import { ShareObject } from './share.js';
 import { connectionEnded, type Subject } from './subject.js';
-import { WorkObject } from './work.js';
 
 const givenUp = (how: string) =>
   new BrokerError('not_found', `the buffer's object was ${how} while it waited for memory`);
@@ -39,8 +37,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
   readonly awaited: AwaitedBuffer;
   /** The message with the first `done`: what was sent with it, the client may know. */
   #done: Packet | null = null;
-  /** The object has gone. */
-  #abandoned = false;
+  hasGone = false;
   /** Ends its waiting for memory; null where it was not asked for by this object. */
   #giveUpWaiting: ((why: BrokerError) => void) | null = null;
   #released = false;
@@ -70,13 +67,6 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
     this.#resource = connection.objects.create(id, dmabroker_buffer_v1, version, this);
   }
 
-  /** The one that a request names; another id ends the connection. */
-  static named(connection: Connection, id: number): BufferObject {
-    const { requests } = connection.objects.find(id, dmabroker_buffer_v1);
-    if (!(requests instanceof BufferObject)) throw new Error(`object ${id} has no buffer object`);
-    return requests;
-  }
-
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
     this.asked();
@@ -103,7 +93,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
 
   /** It waits for memory, at this place. */
   waits(place: number): void {
-    if (!this.#abandoned) this.#resource.event('waiting', place);
+    if (!this.hasGone) this.#resource.event('waiting', place);
   }
 
   /** Registers memory that the client brings; the fds are the broker's from here on. */
@@ -177,7 +167,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
   /** What came of what it has asked for. */
   answered(result: Result<BrokerBuffer>): void {
     if ('error' in result) this.failed(result.error);
-    else if (this.#abandoned) this.#giveUp(result);
+    else if (this.hasGone) this.#giveUp(result);
     else {
       this.isWriter = result.lasting?.writer === this.connection.client;
       this.show(result);
@@ -360,7 +350,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
   #reissue(): void {
     if (this.#reissuing) return;
     const { buffer } = this.awaited;
-    if (buffer === null || this.#abandoned) return; // `failed` has been sent
+    if (buffer === null || this.hasGone) return; // `failed` has been sent
     if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
       const message = 'only its owner may have a lost buffer re-issued';
       this.failed(new BrokerError('permission_denied', message));
@@ -369,46 +359,10 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
     this.#reissuing = true;
     this.broker.reissue(buffer, (result) => {
       this.#reissuing = false;
-      if (this.#abandoned) return;
+      if (this.hasGone) return;
       if ('error' in result) this.failed(result.error);
       else this.show(result);
     });
-  }
-
-  /** Makes a work object, whose requests are about this buffer. */
-  createWork(id: number): void {
-    const { works } = this.broker;
-    new WorkObject(this.connection, id, this.version, {
-      refused: (error, resource) => this.refused(error, resource),
-      copy: (sourceId, range, sourceOffset, answered) => {
-        const source = BufferObject.named(this.connection, sourceId);
-        const copy = (destination: BrokerBuffer) => {
-          const ends = { source: source.awaited.had(), destination };
-          works.copy(this.#self, ends, { ...range, sourceOffset }, answered);
-        };
-        this.#work(answered, copy, source);
-      },
-      fill: (value, range, answered) =>
-        this.#work(answered, (buffer) =>
-          works.fill(this.#self, buffer, { ...range, value }, answered),
-        ),
-      read: (range, answered) =>
-        this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
-    });
-  }
-
-  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
-  #work(
-    answered: Done<Worked>,
-    run: (buffer: BrokerBuffer) => void,
-    ...others: BufferObject[]
-  ): void {
-    if (this.#abandoned) {
-      answered({ error: new BrokerError('not_found', "the buffer's object was destroyed") });
-      return;
-    }
-    const awaited = others.map((other) => other.awaited);
-    this.awaited.ask(run, (error) => answered({ error }), ...awaited);
   }
 
   /**
@@ -416,7 +370,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
    * not sent: a buffer of whatever lifetime would stay without anybody who knows its id, but for an adopted one.
    */
   gone(): void {
-    this.#abandoned = true;
+    this.hasGone = true;
     this.#withdraw?.();
     if (this.#withdraw !== null) this.awaited.answer(connectionEnded());
     this.#withdraw = null;

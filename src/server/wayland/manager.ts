@@ -18,7 +18,9 @@ import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { ParamsObject } from './params.js';
 import type { Resource } from './resource.js';
+import { subjectOf } from './subject.js';
 import { cut, MAX_TEXT } from './text.js';
+import { WorkObject } from './work.js';
 
 /** What the manager's events say and its requests reach. */
 export interface ManagerContext {
@@ -76,7 +78,9 @@ export function bindManager(
         committed: (how & claim.committed) !== 0,
       });
     },
-    create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
+    create_work: (workId, bufferId) => {
+      new WorkObject(subjectOf(connection, bufferId), workId);
+    },
   });
   describe(manager, connection, context);
 }

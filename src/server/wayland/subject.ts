@@ -1,7 +1,8 @@
-/** What objects that are about a client's buffer (a share, revisions) have of that buffer's own object. */
+/** What objects that are about a client's buffer (a share, work, revisions) have of that buffer's own object. */
 import type { Broker } from '../../broker/broker.js';
 import type { Watcher } from '../../broker/buffer.js';
 import { BrokerError } from '../../memory/errors.js';
+import { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
 import type { RefusalEvent, Refusing } from './failure.js';
 import type { AwaitedBuffer } from './order.js';
@@ -16,6 +17,8 @@ export interface Subject extends Watcher {
   readonly connection: Connection;
   readonly version: number;
   readonly awaited: AwaitedBuffer;
+  /** It was destroyed, or its connection has ended. */
+  readonly hasGone: boolean;
   /** Its connection is the buffer's writer by this object. */
   readonly isWriter: boolean;
   /** Notes a refusal, and tells the object that it is about. */
@@ -24,4 +27,10 @@ export interface Subject extends Watcher {
     resource: Resource<I>,
     event?: RefusalEvent,
   ): void;
+}
+
+/** The one that a request names; another id ends the connection. */
+export function subjectOf(connection: Connection, id: number): Subject {
+  // All objects of this interface are buffer.ts's.
+  return connection.objects.find(id, dmabroker_buffer_v1).requests as unknown as Subject;
 }
