@@ -2,9 +2,10 @@
  * Sends a connection's packets through the step, and decides what to watch the socket for. The server never
  * waits for a client: one that does not read is no longer read.
  *
- * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have
- * some of them, and all of a user's together a part (flight.ts); beyond that a message with fds goes out only when its
- * peer, or others of its user's, have read what was sent before (SIOCOUTQ). What is charged until it is received is asked about in the same way.
+ * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have some of
+ * them, and all of a user's together a part (flight.ts); beyond that a message with fds goes out only when its peer,
+ * or others of its user's, have read what was sent before (SIOCOUTQ). What is charged until it is received is asked
+ * about in the same way.
  *
  * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
  * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
