@@ -10,7 +10,7 @@
 
 import type { Clock } from '../memory/clock.js';
 import type { DeviceState, SourceTable } from '../memory/device.js';
-import { BrokerError } from '../memory/errors.js';
+import type { BrokerError } from '../memory/errors.js';
 import {
   DEFAULT_PAST_PROCESSES,
   DEFAULT_TRUSTED_BYTES,
@@ -33,7 +33,7 @@ import { sooner } from './deadlines.js';
 import { Displays } from './displays.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
-import { type Lease, Leases } from './leases.js';
+import { Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
@@ -136,12 +136,11 @@ export class Broker {
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
       gone: (buffer) => this.#gone(buffer),
     });
-    this.leases = new Leases(
-      world.clock,
-      (buffer) => this.release(buffer, 'lease_expired'),
-      (buffer) => world.changed(buffer),
-      (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
-    );
+    this.leases = new Leases({
+      ...{ world, registry: this.#registry },
+      letGo: (buffer) => this.release(buffer, 'lease_expired'),
+      recalled: (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
+    });
     this.#selection = new Selection(
       sources,
       offers,
@@ -436,38 +435,6 @@ export class Broker {
     buffer.name = name;
     this.#registry.happened({ type: 'buffer.renamed', buffer, by });
     this.world.changed(buffer);
-  }
-
-  /** Renews its lease; `asker` is answered with what is returned. Throws where it has none, or has been released. */
-  renew(
-    buffer: BrokerBuffer,
-    seconds: number,
-    by: Owner | null = null,
-    asker: Watcher | null = null,
-  ): Lease {
-    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    const lease = this.leases.renew(buffer, seconds, asker);
-    this.#registry.happened({ type: 'buffer.renewed', buffer, seconds, by });
-    return lease;
-  }
-
-  /**
-   * Gives it a lease in place of the lifetime that it has: it does not end with its owner's connection.
-   * Throws where a lease may not be so long, or it has been released.
-   */
-  park(
-    buffer: BrokerBuffer,
-    seconds: number,
-    by: Owner | null = null,
-    asker: Watcher | null = null,
-  ): Lease {
-    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    const lease = this.leases.park(buffer, seconds, asker);
-    buffer.lifetime = { lease: seconds };
-    this.#registry.happened({ type: 'buffer.parked', buffer, seconds, by });
-    this.world.changed(buffer);
-    this.world.keep(buffer, () => {});
-    return lease;
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */

@@ -99,8 +99,8 @@ t.test('a buffer that is parked does not end with its connection', async (t) => 
   const { world, broker, client, session, buffer } = make('connection');
   const told: number[] = [];
   buffer.watchers.add({ released: () => {}, leased: (seconds) => told.push(seconds) });
-  t.equal(refused(() => broker.park(buffer, 0)).code, 'invalid_argument');
-  broker.park(buffer, 60, { client, peer });
+  t.equal(refused(() => broker.leases.park(buffer, 0)).code, 'invalid_argument');
+  broker.leases.park(buffer, 60, { client, peer });
   broker.poll();
   t.same(told, [60]);
   t.equal(world.events.at(-1)?.type, 'buffer.parked');
@@ -111,15 +111,15 @@ t.test('a buffer that is parked does not end with its connection', async (t) => 
   const next = broker.connect(peer);
   t.match(adopt(broker, next, buffer.id, session), { isOwner: true });
   t.match(broker.leases.of(buffer), { seconds: 60, endsIn: 1 });
-  broker.park(buffer, 10);
+  broker.leases.park(buffer, 10);
   t.match(broker.leases.of(buffer), { endsIn: 10 });
   broker.release(buffer, 'owner');
-  t.equal(refused(() => broker.park(buffer, 10)).code, 'not_found');
+  t.equal(refused(() => broker.leases.park(buffer, 10)).code, 'not_found');
 });
 
 t.test('a lease that is parked for a shorter time keeps what it has', async (t) => {
   const { broker, buffer } = make({ lease: 600 });
-  broker.park(buffer, 10);
+  broker.leases.park(buffer, 10);
   t.match(broker.leases.of(buffer), { endsIn: 600 });
 });
 

@@ -32,7 +32,7 @@ t.test("a buffer's whole life", async (t) => {
   t.equal(broker.sharing.revoke(buffer, info.id), false, 'nothing happens');
   broker.rename(buffer, 'new');
   world.pass(1000);
-  broker.renew(buffer, 60, { client: other, peer: other.peer });
+  broker.leases.renew(buffer, 60, { client: other, peer: other.peer });
   broker.quotas.recalls.forAdministrator(buffer, 5);
   broker.deviceLost([buffer.allocation]);
   broker.reissue(buffer, () => {});

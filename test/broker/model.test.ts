@@ -367,7 +367,7 @@ class Model {
         if (buffer === undefined) break;
         const endsAt = world.clock.now() + action.seconds * 1000;
         const lease = this.leases.get(buffer);
-        broker.renew(buffer, action.seconds);
+        broker.leases.renew(buffer, action.seconds);
         if (lease && endsAt > lease.endsAt) this.leases.set(buffer, { endsAt, letGoAt: null });
         break;
       }

@@ -191,9 +191,9 @@ class Life {
       this.#answer(n);
     } else if (kind === 'rename') broker.rename(buffer, n % 2 === 0 ? null : `name ${n}`);
     else if (kind === 'recall') broker.quotas.recalls.forAdministrator(buffer, 1 + (n % 30));
-    else if (kind === 'park') broker.park(buffer, 1 + (n % 50));
+    else if (kind === 'park') broker.leases.park(buffer, 1 + (n % 50));
     else if (kind === 'renew' && broker.leases.of(buffer) !== null)
-      broker.renew(buffer, 1 + (n % 50));
+      broker.leases.renew(buffer, 1 + (n % 50));
     else if (kind === 'share' && buffer.state === 'live') {
       const uid = n % 3 === 0 ? 2 : null;
       const seconds = n % 2 === 0 ? null : 1 + (n % 60);
@@ -450,7 +450,7 @@ t.test(
 
 t.test('what is brought back is kept anew', async (t) => {
   const life = one('connection');
-  life.broker.park(life.buffer, 600);
+  life.broker.leases.park(life.buffer, 600);
   const world = new NextWorld(life.world);
   const broker = newBroker(world);
   const { clients, buffers, numbers } = left(life.broker, world);

@@ -44,7 +44,7 @@ export const operations: Table<PlaneOperation> = {
   extendLease: op({
     of: live,
     run: ({ broker, subject, parameters, by }) => {
-      broker.renew(subject, parameters.body.seconds, by);
+      broker.leases.renew(subject, parameters.body.seconds, by);
       return bufferView(broker, subject);
     },
   }),

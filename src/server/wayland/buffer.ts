@@ -309,14 +309,14 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subje
     this.#lease((buffer) => {
       if (!this.#owner && !this.#mayRenew)
         throw noRight('the token gave no right to renew the lease');
-      return this.broker.renew(buffer, seconds, this.#self, this);
+      return this.broker.leases.renew(buffer, seconds, this.#self, this);
     });
   }
 
   park(seconds: number): void {
     this.#lease((buffer) => {
       if (!this.#owner) throw noRight('only its owner may park a buffer');
-      return this.broker.park(buffer, seconds, this.#self, this);
+      return this.broker.leases.park(buffer, seconds, this.#self, this);
     });
   }
 

@@ -220,7 +220,7 @@ function run(copy: Copy, { kind, pick, other }: { kind: string; pick: number; ot
     });
   }
   if (kind === 'rename') broker.rename(buffer, other % 3 === 0 ? null : `name ${other}`);
-  if (kind === 'renew') broker.renew(buffer, 1 + (other % 30));
+  if (kind === 'renew') broker.leases.renew(buffer, 1 + (other % 30));
   if (kind === 'release') broker.release(buffer, 'administrator');
   if (kind === 'hold') world.held.set(buffer.allocation.key, 'lingering');
   if (kind === 'doubt') world.held.set(buffer.allocation.key, 'unknown');

@@ -85,7 +85,7 @@ t.test('every act of a client', async (t) => {
   t.same(records(), [{ act: 'redeem', ...about, token: info.id }]);
   broker.sharing.revoke(buffer, info.id, owner);
   t.same(records(), [{ act: 'revoke', ...about, token: info.id }]);
-  broker.renew(buffer, 20, owner);
+  broker.leases.renew(buffer, 20, owner);
   t.same(records(), [{ act: 'renew', ...about, seconds: 20 }]);
   broker.deviceLost([buffer.allocation]);
   t.same(records(), [], 'a loss is nobody’s act');
@@ -112,7 +112,7 @@ t.test('every act over REST', async (t) => {
   t.match(records(), [{ act: 'rename', ...about, name: 'cursor' }]);
   broker.sharing.share(buffer, terms, rest);
   t.match(records(), [{ act: 'share', ...about, for_uid: 7 }]);
-  broker.renew(buffer, 20, rest);
+  broker.leases.renew(buffer, 20, rest);
   t.match(records(), [{ act: 'renew', ...about }]);
   broker.previewed(buffer, rest);
   t.match(records(), [{ act: 'preview', ...about }]);
