@@ -1,46 +1,39 @@
 /**
  * The broker: which buffers there are, who owns them, who was handed them, and what ends them. Here is
- * what may be asked of it; how memory comes in (intake.ts), is chosen (selection.ts), lost (reissues.ts)
- * and let go of (lingering.ts) is in files of its own.
+ * what may be asked of it; how memory comes in (intake.ts), is chosen (selection.ts), handed to others
+ * (sharing.ts), published (commits.ts), lost (reissues.ts) and let go of (lingering.ts) is in files of its own.
  *
  * Pure: memory, time, randomness and the closing of fds come in through `Surroundings`. It runs in
  * the data plane's thread and answers by callback, since that thread never returns to Node's event
  * loop and a promise would never be settled there.
  */
 
-import type { Clock, Monotonic } from '../memory/clock.js';
+import type { Clock } from '../memory/clock.js';
 import type { DeviceState, SourceTable } from '../memory/device.js';
-import { BrokerError } from '../memory/errors.js';
-import { checkFaces } from '../memory/faces.js';
+import type { BrokerError } from '../memory/errors.js';
 import {
   DEFAULT_PAST_PROCESSES,
   DEFAULT_TRUSTED_BYTES,
   DEFAULT_UNKNOWN_GRACE_SECONDS,
-  MAX_RECIPIENTS,
 } from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
 import type {
   FormatOffer,
-  HandleType,
   LostAllocation,
   Plan,
   SourceName,
   SourceState,
 } from '../memory/source.js';
 import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
-import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
 import { type Claimed, Claims, type ClaimTerms } from './claims.js';
 import { Clients } from './clients.js';
-import { type CommitRequest, Commits, type Waiting } from './commits.js';
+import { Commits } from './commits.js';
 import { sooner } from './deadlines.js';
 import { Displays } from './displays.js';
-import type { Document } from './document.js';
-import { FairPool } from './fair-pool.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
-import type { Committed } from './lasting.js';
-import { type Lease, Leases } from './leases.js';
+import { Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
@@ -58,20 +51,14 @@ import { type KeptNumbers, type Restorable, Restored } from './restore.js';
 import { RoomQueue } from './room-queue.js';
 import { connectionGone, Selection } from './selection.js';
 import { Sessions } from './sessions.js';
+import { Sharing } from './sharing.js';
 import type { Surroundings } from './surroundings.js';
-import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
-import type { Suspect, Swept } from './unproven.js';
+import type { Swept } from './unproven.js';
 import type { Peer } from './who.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';
 export type { Surroundings } from './surroundings.js';
-
-export interface Redemption {
-  readonly buffer: BrokerBuffer;
-  /** Whether the token allows its redeemer to renew the buffer's lease. */
-  readonly mayRenew: boolean;
-}
 
 export interface BrokerOptions {
   /** How long memory is charged after its release where the kernel does not tell who holds it. */
@@ -94,11 +81,7 @@ export class Broker {
   readonly #selection: Selection;
   readonly #intake: Intake;
   readonly #reissues: Reissues;
-  readonly #tokens: Tokens<BrokerBuffer>;
   readonly #lingering: Lingering;
-  readonly #recipients: FairPool;
-  /** What gives back one of them that is a client's. */
-  readonly #forgotten = new WeakMap<Client, () => void>();
   readonly #room: RoomQueue;
   readonly #queue: MemoryQueue;
   readonly #sessions: Sessions;
@@ -106,9 +89,12 @@ export class Broker {
   readonly #restored: Restored;
   readonly #names = new Names();
   readonly #claims: Claims;
-  readonly #commits: Commits;
   #ending = false;
   readonly leases: Leases;
+  /** Tokens, and who was handed what. */
+  readonly sharing: Sharing;
+  /** Revisions: what writers publish, and who is told of it. */
+  readonly commits: Commits;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
   /** What is too long for a message. */
@@ -125,12 +111,11 @@ export class Broker {
       unknownGraceMs,
       trustedBytes = DEFAULT_TRUSTED_BYTES,
       maxPastProcesses = DEFAULT_PAST_PROCESSES,
-      maxRecipients = MAX_RECIPIENTS,
+      maxRecipients,
     }: BrokerOptions = DEFAULT_OPTIONS,
   ) {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses);
-    this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
     this.#queue = new MemoryQueue({
       clock: world.clock,
@@ -138,32 +123,34 @@ export class Broker {
       claim: (...claimed) => quotas.claim(...claimed),
       unclaim: (owner) => quotas.unclaim(owner),
     });
-    this.#tokens = new Tokens(world.clock, world.random);
     this.#sessions = new Sessions(world.random);
     this.works = new Works(world, quotas);
     this.texts = new LongTexts(world, quotas);
     this.#lingering = new Lingering(world, {
       graceMs: unknownGraceMs,
       trustedBytes,
-      suspect: (buffer) => this.#suspect(buffer),
+      suspect: (buffer) => this.sharing.suspect(buffer),
       userOf: ({ owner }) => quotas.whoIs(owner).uid,
       room: this.#room,
       chargedElsewhere: (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
       gone: (buffer) => this.#gone(buffer),
     });
-    this.leases = new Leases(
-      world.clock,
-      (buffer) => this.release(buffer, 'lease_expired'),
-      (buffer) => world.changed(buffer),
-      (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
-    );
+    this.leases = new Leases({
+      ...{ world, registry: this.#registry },
+      letGo: (buffer) => this.release(buffer, 'lease_expired'),
+      recalled: (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
+    });
     this.#selection = new Selection(
       sources,
       offers,
       (uuid, done) => world.openDevice(uuid, done),
       devices,
       new Displays(world.clock),
+    );
+    this.sharing = new Sharing(
+      { world, quotas, registry: this.#registry, policy: () => this.policy },
+      maxRecipients,
     );
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
@@ -185,19 +172,17 @@ export class Broker {
     });
     this.#restored = new Restored({
       ...{ world, quotas, registry: this.#registry, clients: this.#clients },
-      ...{ sessions: this.#sessions, tokens: this.#tokens, leases: this.leases },
-      ...{ lingering: this.#lingering, recipients: this.#recipients, names: this.#names },
+      ...{ sessions: this.#sessions, sharing: this.sharing, leases: this.leases },
+      ...{ lingering: this.#lingering, names: this.#names },
       release: (buffer) => this.release(buffer, 'owner', null),
     });
-    const checkLive = (buffer: BrokerBuffer) => this.#checkLive(buffer);
     this.#claims = new Claims({
-      ...{ world, quotas, registry: this.#registry, names: this.#names, checkLive },
+      ...{ world, quotas, registry: this.#registry, names: this.#names, sharing: this.sharing },
       policy: () => this.policy,
-      checkRecipient: (...asked) => this.#checkRecipient(...asked),
       awaited: (buffer) => this.#restored.claimed(buffer),
     });
-    this.#commits = new Commits({
-      ...{ world, quotas, registry: this.#registry, checkLive },
+    this.commits = new Commits({
+      ...{ world, quotas, registry: this.#registry },
       committed: (lasting) => this.#claims.look(lasting),
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
@@ -254,24 +239,6 @@ export class Broker {
   /** The sweep that was asked for is over. */
   swept(found: Swept): void {
     this.#lingering.unproven.swept(found);
-  }
-
-  #suspect({ allocation, owner, recipients }: BrokerBuffer): Suspect {
-    const charged = this.quotas.whoIs(owner).uid;
-    const users = new Set([charged]);
-    // Where files do not tell memories apart there is nothing to look for.
-    let outside = allocation.identities === undefined;
-    for (const { client } of recipients) {
-      users.add(this.#userOf(client));
-      outside ||= client.peer.pid === 0;
-    }
-    return {
-      identities: allocation.identities ?? [],
-      bytes: allocation.size,
-      owner: charged,
-      users: [...users].sort((a, b) => a - b),
-      outside,
-    };
   }
 
   get clients(): Iterable<Client> {
@@ -342,14 +309,14 @@ export class Broker {
   keptState(buffer: BrokerBuffer): KeptState {
     return keptState(buffer, {
       lease: this.leases.kept(buffer),
-      tokens: this.#tokens.kept(buffer),
+      tokens: this.sharing.tokens.kept(buffer),
       parts: this.quotas.importers.parts(buffer),
       recall: this.quotas.recalls.ofBuffer(buffer),
     });
   }
 
   get numbers(): KeptNumbers {
-    return { client: this.#clients.last, token: this.#tokens.last };
+    return { client: this.#clients.last, token: this.sharing.tokens.last };
   }
 
   /** After a restart, before anybody connects: all is as it was (restore.ts). */
@@ -438,45 +405,10 @@ export class Broker {
     return this.#claims.claim(client, watcher, terms, done);
   }
 
-  /** A client has published new content (commits.ts). */
-  commit(
-    by: { readonly client: Client; readonly watcher: Watcher; readonly waiting: Waiting },
-    buffer: BrokerBuffer,
-    request: CommitRequest,
-    done: Done<Committed>,
-  ): void {
-    this.#commits.commit(by, buffer, request, done);
-  }
-
-  /** An object of a client's is told of a document: as `Commits.send` has it. */
-  sendDocument(
-    by: { readonly client: Client; readonly watcher: Watcher },
-    buffer: BrokerBuffer,
-    document: Document,
-    anyway = false,
-  ): (() => void) | null {
-    return this.#commits.send(by, buffer, document, anyway);
-  }
-
-  /** The document of its last revision: the JSON as its writer has sent it. Throws `not_found`. */
-  metadata({ id, lasting }: BrokerBuffer): string {
-    const metadata = lasting?.committed?.metadata ?? null;
-    if (metadata === null) {
-      const message = `nothing was committed of ${id} that has a document`;
-      throw new BrokerError('not_found', message, { constraint: 'metadata' });
-    }
-    return this.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size);
-  }
-
-  /** Runs what was asked for behind commits when these are done; `waiting` is told of it until then. */
-  behindCommits(buffer: BrokerBuffer, run: () => void, waiting: Waiting): void {
-    this.#commits.inTurn(buffer, run, waiting);
-  }
-
   /** An object for a buffer has gone. `asWriter`: it was its writer's, who has gone on without it. */
   left(buffer: BrokerBuffer, watcher: Watcher, asWriter: boolean): void {
     buffer.watchers.delete(watcher);
-    this.#commits.left(watcher);
+    this.commits.left(watcher);
     const { lasting } = buffer;
     lasting?.claimers.delete(watcher);
     if (lasting !== null && asWriter) {
@@ -497,150 +429,12 @@ export class Broker {
     return this.#lingering.get(id) ?? this.get(id);
   }
 
-  /** Over REST it is shared in its owner's name, whoever does it: the owner's policy says with whom. */
-  share(buffer: BrokerBuffer, terms: TokenTerms, by: Owner | null = null): Issued {
-    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    this.#checkLive(buffer);
-    const { peer } = by?.client ? by : buffer.owner;
-    const audience = this.policy.audience(peer, terms.uid);
-    const issuer = this.quotas.whoIs({ client: null, peer }).uid;
-    const issued = this.#tokens.issue(buffer, { ...terms, audience }, issuer);
-    this.#registry.happened({ type: 'buffer.shared', buffer, token: issued.info, by });
-    this.world.changed(buffer);
-    return issued;
-  }
-
-  /** Throws where an owner may not share a buffer on these terms when it has one. */
-  checkTerms({ peer }: Owner, terms: TokenTerms): void {
-    this.policy.audience(peer, terms.uid);
-    this.#tokens.check(terms, this.quotas.whoIs({ client: null, peer }).uid);
-  }
-
-  /** Returns false where the buffer has no such token (any more). */
-  revoke(buffer: BrokerBuffer, tokenId: string, by: Owner | null = null): boolean {
-    if (!this.#tokens.revoke(buffer, tokenId)) return false;
-    this.#registry.happened({ type: 'buffer.unshared', buffer, token: tokenId, by });
-    this.world.changed(buffer);
-    return true;
-  }
-
-  tokens(buffer: BrokerBuffer): TokenInfo[] {
-    return this.#tokens.list(buffer);
-  }
-
-  tokenCount(buffer: BrokerBuffer): number {
-    return this.#tokens.count(buffer);
-  }
-
   /** Throws `invalid_argument` for a name that is too long. */
   rename(buffer: BrokerBuffer, name: string | null, by: Owner | null = null): void {
     checkName(name);
     buffer.name = name;
     this.#registry.happened({ type: 'buffer.renamed', buffer, by });
     this.world.changed(buffer);
-  }
-
-  /** When the first of its tokens expires; null: never. */
-  nextExpiry(buffer: BrokerBuffer): Monotonic | null {
-    return this.#tokens.nextExpiry(buffer);
-  }
-
-  /** `types`: what it has to be had as, all of them; none are whatever it is. */
-  redeem(client: Client, token: string, types: readonly HandleType[] = []): Redemption {
-    const found = this.#tokens.find(token, client.peer);
-    const { target: buffer, id, mayRenew } = found;
-    this.#checkLive(buffer);
-    checkFaces(buffer.id, buffer.allocation, types);
-    this.#checkRecipient(buffer, client);
-    this.quotas.redeem(buffer, client);
-    this.#tokens.use(found);
-    this.#registry.happened({ type: 'buffer.redeemed', buffer, client, token: id });
-    this.world.changed(buffer);
-    return { buffer, mayRenew };
-  }
-
-  #checkRecipient(buffer: BrokerBuffer, client: Client): void {
-    if (buffer.recipients.of(client) !== null || this.#recipients.has(this.#userOf(client), 1))
-      return;
-    const message = 'the user was handed too many buffers on too many connections';
-    throw new BrokerError('limit_exceeded', message, { constraint: 'recipients' });
-  }
-
-  #userOf(client: Client): number {
-    return this.quotas.whoOf(client).uid;
-  }
-
-  #checkLive({ id, state }: BrokerBuffer): void {
-    if (state === 'live') return;
-    if (state === 'away') throw isAway(id);
-    const message = `the memory of ${id} was lost with its device; its owner can have it re-issued`;
-    throw new BrokerError('device_lost', message, { constraint: 'state', requested: 'live' });
-  }
-
-  /** The planes' fds are on their way to a client: it is a recipient from now on. */
-  handedOut(
-    buffer: BrokerBuffer,
-    client: Client,
-    mayRenew = false,
-    fds = buffer.held.fds.length,
-  ): void {
-    const known = buffer.recipients.of(client);
-    if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
-    buffer.lastUsed = this.clock.now();
-    client.fdsSent += fds;
-    if (!buffer.released) this.world.changed(buffer);
-    if (client.connected) this.world.changed(client);
-  }
-
-  #receives(buffer: BrokerBuffer, client: Client, mayRenew: boolean): void {
-    const count = () => {
-      this.#recipients.overdraw(this.#userOf(client), 1);
-      return this.#forgottenOf(client);
-    };
-    const watched = this.world.tells(buffer.allocation) !== 'gone';
-    buffer.recipients.add(client, this.clock.now(), { watched, mayRenew }, count);
-  }
-
-  /** One for all that a client was handed. */
-  #forgottenOf(client: Client): () => void {
-    const known = this.#forgotten.get(client);
-    if (known !== undefined) return known;
-    const uid = this.#userOf(client);
-    const forgotten = () => this.#recipients.give(uid, 1);
-    this.#forgotten.set(client, forgotten);
-    return forgotten;
-  }
-
-  /** Renews its lease; `asker` is answered with what is returned. Throws where it has none, or has been released. */
-  renew(
-    buffer: BrokerBuffer,
-    seconds: number,
-    by: Owner | null = null,
-    asker: Watcher | null = null,
-  ): Lease {
-    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    const lease = this.leases.renew(buffer, seconds, asker);
-    this.#registry.happened({ type: 'buffer.renewed', buffer, seconds, by });
-    return lease;
-  }
-
-  /**
-   * Gives it a lease in place of the lifetime that it has: it does not end with its owner's connection.
-   * Throws where a lease may not be so long, or it has been released.
-   */
-  park(
-    buffer: BrokerBuffer,
-    seconds: number,
-    by: Owner | null = null,
-    asker: Watcher | null = null,
-  ): Lease {
-    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    const lease = this.leases.park(buffer, seconds, asker);
-    buffer.lifetime = { lease: seconds };
-    this.#registry.happened({ type: 'buffer.parked', buffer, seconds, by });
-    this.world.changed(buffer);
-    this.world.keep(buffer, () => {});
-    return lease;
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
@@ -655,10 +449,10 @@ export class Broker {
     this.#registry.remove(buffer);
     this.world.changed(buffer);
     this.#registry.owns(buffer.owner, -buffer.allocation.size);
-    this.#tokens.revokeAll(buffer);
+    this.sharing.tokens.revokeAll(buffer);
     this.#names.released(buffer);
     this.leases.released(buffer);
-    this.#commits.released(buffer);
+    this.commits.released(buffer);
     this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
     // Whatever lets go of it then, the end of its connection too, comes of the daemon's end.
@@ -726,7 +520,7 @@ export class Broker {
     this.leases.run();
     this.#lingering.run();
     this.#claims.run();
-    this.#commits.run();
+    this.commits.run();
     this.#room.run();
     this.#queue.run();
     this.pool.run();
@@ -737,7 +531,7 @@ export class Broker {
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
     wait = sooner(sooner(wait, this.#room.wait), sooner(this.pool.wait, this.#claims.wait));
-    wait = sooner(wait, this.#commits.wait);
+    wait = sooner(wait, this.commits.wait);
     wait = sooner(wait, this.#queue.wait);
     return sooner(wait, this.#restored.wait);
   }

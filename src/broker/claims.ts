@@ -17,6 +17,7 @@ import type { Policy } from './policy.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import { Rounds } from './rounds.js';
+import { checkLive, type Sharing } from './sharing.js';
 import { succeed } from './succession.js';
 import type { Surroundings } from './surroundings.js';
 import { Waiting } from './waiting.js';
@@ -56,11 +57,8 @@ interface Parts {
   readonly quotas: Quotas;
   readonly registry: Registry;
   readonly names: Names;
+  readonly sharing: Sharing;
   policy(): Policy;
-  /** Throws where its memory cannot be handed out now. */
-  checkLive(buffer: BrokerBuffer): void;
-  /** Throws where the client's user was handed too much. */
-  checkRecipient(buffer: BrokerBuffer, client: Client): void;
   /** Somebody has come for a buffer of before the restart. */
   awaited(buffer: BrokerBuffer): void;
 }
@@ -188,7 +186,7 @@ export class Claims {
         new BrokerError('busy', message, { constraint: 'state', requested: 'live' });
       return { wait: away };
     }
-    this.parts.checkLive(buffer);
+    checkLive(buffer);
     if (asWriter && lasting.writer?.connected === true) {
       const { id, peer } = lasting.writer;
       const who = () => `${peer.executable ?? 'a process'} (pid ${peer.pid}, connection ${id})`;
@@ -207,8 +205,8 @@ export class Claims {
     { client, watcher, asWriter, uid }: Omit<Claim, 'done' | 'ended' | 'isLast'>,
     { buffer, lasting }: { buffer: BrokerBuffer; lasting: BrokerBuffer['lasting'] & {} },
   ): Claimed {
-    const { world, quotas, registry } = this.parts;
-    this.parts.checkRecipient(buffer, client);
+    const { world, quotas, registry, sharing } = this.parts;
+    sharing.checkRecipient(buffer, client);
     quotas.redeem(buffer, client);
     const { owner } = buffer;
     const isHeir =

@@ -17,6 +17,7 @@ import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import { Rounds } from './rounds.js';
+import { checkLive } from './sharing.js';
 import type { Surroundings } from './surroundings.js';
 import { tellings } from './tellings.js';
 
@@ -40,7 +41,6 @@ interface Parts {
   readonly world: Surroundings;
   readonly quotas: Quotas;
   readonly registry: Registry;
-  checkLive(buffer: BrokerBuffer): void;
   /** Somebody may wait for the first. */
   committed(lasting: BufferLasting): void;
 }
@@ -129,7 +129,7 @@ export class Commits {
     { client, watcher }: Pick<Asking, 'client' | 'watcher'>,
     buffer: BrokerBuffer,
     document: Document,
-    anyway: boolean,
+    anyway = false,
   ): (() => void) | null {
     const { quotas } = this.parts;
     try {
@@ -160,7 +160,7 @@ export class Commits {
     this.inTurn(buffer, begin, waiting);
   }
 
-  /** Runs what was asked for behind commits when these are done. */
+  /** Runs what was asked for behind commits when these are done; `waiting` is told of it until then. */
   inTurn({ lasting }: BrokerBuffer, run: () => void, waiting: Waiting): void {
     if (lasting?.pending == null) {
       run();
@@ -171,6 +171,16 @@ export class Commits {
       waiting(-1);
       run();
     });
+  }
+
+  /** The document of its last revision: the JSON as its writer has sent it. Throws `not_found`. */
+  metadata({ id, lasting }: BrokerBuffer): string {
+    const metadata = lasting?.committed?.metadata ?? null;
+    if (metadata === null) {
+      const message = `nothing was committed of ${id} that has a document`;
+      throw new BrokerError('not_found', message, { constraint: 'metadata' });
+    }
+    return this.parts.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size);
   }
 
   #begin(
@@ -214,7 +224,7 @@ export class Commits {
       const message = `another connection is the writer of ${lasting.name}, or none: claim it as its writer`;
       throw new BrokerError('permission_denied', message, { constraint: 'writer' });
     }
-    this.parts.checkLive(buffer);
+    checkLive(buffer);
     const revision = wanted === 0 ? lasting.revision + 1 : wanted;
     if (revision > lasting.revision && revision <= Number.MAX_SAFE_INTEGER) return revision;
     const max = Number.MAX_SAFE_INTEGER;

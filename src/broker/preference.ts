@@ -26,12 +26,13 @@ export function servesUsage({ name }: SourceState, { usage }: MemorySpec): boole
 }
 
 /**
- * The sources in order of preference for a request. What it is for changes the order they come in, and
- * only where the request names no source, but that contiguous memory, where that is preferred, comes before all. Scanout: what the driver itself makes stays first (an image of a
- * modifier that the client takes, or a linear buffer); where all others would lay out linear memory,
- * a CMA heap goes before them, since many displays read physically contiguous memory alone. An image: CUDA's memory,
- * of which no driver makes one and which few importers take, comes after all that is asked of it. A source whose memory a
- * display has refused for such an image comes after the others, whatever else is said.
+ * The sources in order of preference for a request. What it is for changes the order they come in, and only where the
+ * request names no source, but that contiguous memory, where that is preferred, comes before all. Scanout: what the
+ * driver itself makes stays first (an image of a modifier that the client takes, or a linear buffer); where all
+ * others would lay out linear memory, a CMA heap goes before them, since many displays read physically contiguous
+ * memory alone. An image: CUDA's memory, of which no driver makes one and which few importers take, comes after all
+ * that is asked of it. A source whose memory a display has refused for such an image comes after the others, whatever
+ * else is said.
  */
 export function inOrder(
   sources: readonly SourceState[],

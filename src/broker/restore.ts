@@ -19,7 +19,6 @@ import {
 import type { Clients } from './clients.js';
 import { documentParts } from './commits.js';
 import { Document } from './document.js';
-import type { FairPool } from './fair-pool.js';
 import { History } from './history.js';
 import type { KeptBuffer, KeptClient, KeptRecipient } from './kept.js';
 import { type KeptLasting, Lasting } from './lasting.js';
@@ -30,8 +29,8 @@ import type { Who } from './quota/charge.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Sessions } from './sessions.js';
+import type { Sharing } from './sharing.js';
 import type { Surroundings } from './surroundings.js';
-import type { Tokens } from './tokens.js';
 
 /** What was kept, and what is left of it. */
 export interface Restorable extends KeptBuffer {
@@ -55,10 +54,9 @@ interface Parts {
   readonly registry: Registry;
   readonly clients: Clients;
   readonly sessions: Sessions;
-  readonly tokens: Tokens<BrokerBuffer>;
+  readonly sharing: Sharing;
   readonly leases: Leases;
   readonly lingering: Lingering;
-  readonly recipients: FairPool;
   readonly names: Names;
   /** Lets go of what nobody has claimed. */
   release(buffer: BrokerBuffer): void;
@@ -81,7 +79,10 @@ export class Restored {
     // A number may have been given and not noted: the records tell.
     parts.clients.last = clients.reduce((last, { id }) => Math.max(last, numberIn(id)), client);
     const tokens = buffers.flatMap(({ state }) => state.tokens);
-    parts.tokens.last = tokens.reduce((last, { id }) => Math.max(last, numberIn(id)), token);
+    parts.sharing.tokens.last = tokens.reduce(
+      (last, { id }) => Math.max(last, numberIn(id)),
+      token,
+    );
     const past = new Map(clients.map((kept) => [kept.id, parts.clients.restore(kept)]));
     const inOrder = [...buffers].sort((a, b) => a.memory.number - b.memory.number);
     const failures: unknown[] = [];
@@ -181,7 +182,7 @@ export class Restored {
   #live(buffer: BrokerBuffer, { state, fds, told }: Restorable): void {
     const { parts } = this;
     parts.registry.owns(buffer.owner, buffer.allocation.size);
-    parts.tokens.restore(buffer, state.tokens);
+    parts.sharing.tokens.restore(buffer, state.tokens);
     if (state.lease !== null) parts.leases.restore(buffer, state.lease);
     if (state.recall !== null) parts.quotas.recalls.restore(buffer, state.recall);
     if (state.lost) {
@@ -201,15 +202,13 @@ export class Restored {
     kept: readonly KeptRecipient[],
     past: ReadonlyMap<string, Client>,
   ): Generator<Recipient> {
-    const { recipients: pool, quotas, world } = this.parts;
+    const { sharing, world } = this.parts;
     const watched = world.tells(buffer.allocation) !== 'gone';
     for (const { client: id, receivedAt, mayRenew } of kept) {
       const client = past.get(id);
       if (client === undefined) continue;
-      const { uid } = quotas.whoOf(client);
-      pool.overdraw(uid, 1);
       const process = watched ? client.process.retain() : null;
-      const forgotten = () => pool.give(uid, 1);
+      const forgotten = sharing.counted(client);
       yield { client, receivedAt, mayRenew, process, forgotten };
     }
   }

@@ -1,36 +1,25 @@
 /**
- * dmabroker_buffer_v1 as the client hears it: what the daemon says of a buffer is gathered until
- * `done`, when it is allocated, imported or redeemed, and again each time that it is re-issued.
- *
- * Owns: the fds of planes that have come, until the description is handed out.
+ * A buffer's object, dmabroker_buffer_v1, as a client has it: asks the daemon, hands out what the events describe
+ * (gathered.ts), and tells the buffer what becomes of it.
  */
-import { fourccName } from '../memory/fourcc.js';
 import type { HandleType } from '../memory/source.js';
-import { usageNames } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
-import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
-import {
-  type Handlers,
-  hi,
-  join64,
-  lo,
-  type MessageOf,
-  size64,
-  type Values,
-} from '../protocol/wire.js';
+import { dmabroker_buffer_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { hi, lo, size64 } from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import type { BufferLink } from './buffer-link.js';
 import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
-import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
-import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
+import type { BufferDescription } from './description.js';
+import { nameOf, type OrUnknown } from './enums.js';
+import { type BufferEvents, Gathered, type Told } from './gathered.js';
 import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
 import type { Line } from './manager.js';
 import { parseMetadata } from './metadata.js';
-import { closePlanes } from './planes.js';
 import { Refusals, textOf } from './refusal.js';
-import type { Share, ShareTerms } from './terms.js';
+import { type Shared, share } from './share.js';
+import type { ShareTerms } from './terms.js';
 import { ConnectionError, type ProtocolObject } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type Work, type WorkAnswer, work } from './work.js';
 
@@ -39,24 +28,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-const ANY_UID = 0xffffffff;
-
-type Info = Omit<
-  BufferDescription,
-  | 'handleType'
-  | 'memories'
-  | 'planes'
-  | 'device'
-  | 'checked'
-  | 'vulkan'
-  | 'fellBack'
-  | 'unverifiedUsage'
->;
-
-type Events = Handlers<typeof dmabroker_buffer_v1, 'events'>;
-type Told<N extends keyof Events> = Values<MessageOf<typeof dmabroker_buffer_v1, 'events', N>>;
-
-export class BufferObject implements BufferLink, Events {
+export class BufferObject extends Gathered implements BufferLink, BufferEvents {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
   #onWaiting: AllocateOptions['onWaiting'];
@@ -74,16 +46,6 @@ export class BufferObject implements BufferLink, Events {
   #metadata: Metadata | null = null;
   /** Most requests are not refused. */
   #refusing: Refusals | null = null;
-  #info: Info | null = null;
-  #memories: ReceivedMemory[] = [];
-  #planes: ReceivedPlane[] = [];
-  /** The handle type of what is kept of them. */
-  #planeType: number | null = null;
-  #device: BufferDescription['device'] = null;
-  #checked: BufferDescription['checked'] = null;
-  #vulkan: BufferDescription['vulkan'] = null;
-  #fellBack: BufferDescription['fellBack'] = null;
-  #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
   #leaseEnds: Deadline | null = null;
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
@@ -96,9 +58,9 @@ export class BufferObject implements BufferLink, Events {
       description: BufferDescription,
       leaseEnds: Deadline | null,
     ) => ClientBuffer,
-    /** It is to have no others, whatever it is told: a daemon that was restarted does not know of them. */
-    private readonly types?: readonly OrUnknown<HandleType>[],
+    types?: readonly OrUnknown<HandleType>[],
   ) {
+    super(types);
     this.#object = line.wire.create(dmabroker_buffer_v1, this);
   }
 
@@ -129,8 +91,7 @@ export class BufferObject implements BufferLink, Events {
     } catch (error) {
       if (this.#buffer !== null && this.line.wire.isOpen && !this.#object.dead) throw error;
       // The connection may have ended between them and done; or it was given up.
-      closePlanes(this.#planes);
-      this.#planes = [];
+      this.drop();
       if (!this.#object.dead && this.line.wire.isOpen) {
         // done may have been sent already; then the buffer is there for as long as its lifetime says.
         if (end === 'release' && !(error instanceof BrokerError)) this.#object.request('release');
@@ -144,63 +105,6 @@ export class BufferObject implements BufferLink, Events {
   }
 
   // The events: the object is what takes them, since thousands of buffers would else have a function for each of them.
-
-  info(
-    ...[id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h]: Told<'info'>
-  ): void {
-    const image = code !== 0;
-    this.#info = {
-      id,
-      generation,
-      source,
-      size: size64(sizeHi, sizeLo),
-      format: image ? fourccName(code) : null,
-      modifier: image ? join64(modHi, modLo) : null,
-      width: image ? w : null,
-      height: image ? h : null,
-    };
-  }
-
-  memory(...[index, sizeHi, sizeLo]: Told<'memory'>): void {
-    this.#memories[index] = { size: size64(sizeHi, sizeLo) };
-  }
-
-  plane(...[fd, type, index, memory, offset, stride]: Told<'plane'>): void {
-    const handleType = handleTypeOf(type);
-    if (this.types?.includes(handleType) === false) {
-      close(fd);
-      return;
-    }
-    this.#planeType ??= type;
-    const known = this.#planes[index];
-    if (known === undefined && type === this.#planeType)
-      this.#planes[index] = { fd, memory, offset, stride };
-    // The buffer may have been made as several types; what a later daemon has beside those is of no use here.
-    else if (known === undefined || type === this.#planeType || handleType === 'unknown') close(fd);
-    else
-      this.#planes[index] = { ...known, further: [...(known.further ?? []), { handleType, fd }] };
-  }
-
-  checked(...[how, reason]: Told<'checked'>): void {
-    this.#checked = { how: nameOf(dmabroker_buffer_v1.enums.import_check, how), reason };
-  }
-
-  vulkan_memory(...[memoryType, dedicated]: Told<'vulkan_memory'>): void {
-    this.#vulkan = { memoryType, dedicated: dedicated === 1 };
-  }
-
-  device(uuid: string): void {
-    this.#device = uuid;
-  }
-
-  fell_back(...[reason, source, message]: Told<'fell_back'>): void {
-    const why = nameOf(dmabroker_buffer_v1.enums.fall_back, reason);
-    this.#fellBack = { reason: why, source: source === '' ? null : source, message };
-  }
-
-  unverified(usage: number): void {
-    this.#unverifiedUsage = usageNames(usage);
-  }
 
   long_detail(...detail: Told<'long_detail'>): void {
     this.#refusals.longDetail(...detail);
@@ -266,34 +170,11 @@ export class BufferObject implements BufferLink, Events {
   }
 
   done(): void {
-    if (this.#info === null) {
+    const description = this.take();
+    if (description === null) {
       this.#waiting?.reject(new ConnectionError('done before info'));
       return;
     }
-    const [memories, planes] = [this.#memories, this.#planes];
-    const handleType = handleTypeOf(this.#planeType ?? 0);
-    this.#memories = [];
-    this.#planes = [];
-    this.#planeType = null;
-    const { id, generation, source, size, format, modifier, width, height } = this.#info;
-    const description = {
-      id,
-      generation,
-      source,
-      size,
-      format,
-      modifier,
-      width,
-      height,
-      handleType,
-      memories,
-      planes,
-      device: this.#device,
-      checked: this.#checked,
-      vulkan: this.#vulkan,
-      fellBack: this.#fellBack,
-      unverifiedUsage: this.#unverifiedUsage,
-    };
     if (this.#buffer === null) {
       this.#buffer = this.arrived(this, description, this.#leaseEnds);
       const told = this.#committed;
@@ -302,44 +183,8 @@ export class BufferObject implements BufferLink, Events {
     this.#waiting?.resolve(this.#buffer);
   }
 
-  async share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }> {
-    const { uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false } = terms;
-    const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
-    const refusals = new Refusals();
-    let tokenId = '';
-    const share = this.line.wire.create(dmabroker_share_v1, {
-      long_detail: refusals.longDetail,
-      token_id: (id) => {
-        tokenId = id;
-      },
-      token: (token) => settle.resolve(token),
-      failed: (...failure) => settle.reject(refusals.of(...failure)),
-    });
-    let settle: { resolve(token: string): void; reject(error: Error): void };
-    const end = (first?: 'revoke'): void => {
-      if (share.dead || !this.line.wire.isOpen) return;
-      if (first !== undefined) share.request(first);
-      share.request('destroy');
-    };
-    try {
-      const token = await this.line.wire.answer<string>((resolve, reject) => {
-        settle = { resolve, reject };
-        this.#object.request('share', share.id, uses, uid, seconds, rights);
-      }, terms);
-      const revoke = async (): Promise<void> => {
-        if (share.dead) return;
-        if (!this.line.wire.isOpen) {
-          throw new ConnectionError(`the connection that made the token ${tokenId} is over`);
-        }
-        end('revoke');
-        await this.line.wire.sync();
-      };
-      return { token, tokenId, revoke, forget: () => end() };
-    } catch (error) {
-      // Given up: nobody will know the token.
-      end(error instanceof BrokerError ? undefined : 'revoke');
-      throw error;
-    }
+  share(terms: ShareTerms & CallOptions): Promise<Shared> {
+    return share(this.line.wire, (...asked) => this.#object.request('share', ...asked), terms);
   }
 
   renew(seconds: number, options: CallOptions): Promise<void> {

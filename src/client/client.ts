@@ -188,9 +188,10 @@ export class Client {
   }
 
   /**
-   * Gets a buffer that somebody shared, as `handleTypes` where it is memory of several; where the daemon was restarted
-   * and nobody has brought its memory yet, when somebody has. Rejects with BrokerError (`invalid_token`, `unsupported_handle_type`), and with ConnectionError
-   * where the token may have been used up by a connection that ended before the buffer had come.
+   * Gets a buffer that somebody shared, as `handleTypes` where it is memory of several; where the daemon was
+   * restarted and nobody has brought its memory yet, when somebody has. Rejects with BrokerError (`invalid_token`,
+   * `unsupported_handle_type`), and with ConnectionError where the token may have been used up by a connection that
+   * ended before the buffer had come.
    */
   async redeem(token: string, terms: RedeemTerms & CallOptions = {}): Promise<ClientBuffer> {
     checkToken(token, 'token');

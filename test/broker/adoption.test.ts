@@ -18,7 +18,7 @@ function make(lifetime: Lifetime = 'until_released') {
   });
   world.answer();
   if (buffer === undefined) throw new Error('it was not allocated');
-  broker.handedOut(buffer, client);
+  broker.sharing.handedOut(buffer, client);
   const connections = () =>
     [...broker.quotas.accounts]
       .filter(({ scope }) => scope === 'connection')
@@ -31,7 +31,7 @@ const adopt = (broker: Broker, client: Client, id: string, session: string) =>
 
 t.test('the owner comes back', async (t) => {
   const { world, broker, client, session, buffer, connections } = make();
-  const { token } = broker.share(buffer, { uses: 2, uid: null, seconds: null });
+  const { token } = broker.sharing.share(buffer, { uses: 2, uid: null, seconds: null });
   broker.disconnect(client);
   t.equal(client.ownedBytes, buffer.allocation.size);
   const next = broker.connect(peer);
@@ -43,7 +43,11 @@ t.test('the owner comes back', async (t) => {
   t.same([client.ownedBytes, next.ownedBytes], [0, buffer.allocation.size]);
   t.same(connections(), [[next.id, 1]], 'the new connection is charged, and it alone');
   t.same([...buffer.recipients], [], 'the old one has it no more');
-  t.equal(broker.redeem(broker.connect(peer), token).buffer, buffer, 'tokens are what they were');
+  t.equal(
+    broker.sharing.redeem(broker.connect(peer), token).buffer,
+    buffer,
+    'tokens are what they were',
+  );
   t.equal(world.events.at(-3)?.type, 'buffer.adopted');
   broker.disconnect(next);
   t.equal(buffer.released, false);
@@ -56,9 +60,9 @@ t.test('one who was handed it comes back', async (t) => {
   const hand = (mayRenew: boolean) => {
     const other = broker.connect(peer);
     const session = broker.openSession(other);
-    const { token } = broker.share(buffer, { uses: 1, uid: null, seconds: null, mayRenew });
-    const redeemed = broker.redeem(other, token);
-    broker.handedOut(buffer, other, redeemed.mayRenew);
+    const { token } = broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null, mayRenew });
+    const redeemed = broker.sharing.redeem(other, token);
+    broker.sharing.handedOut(buffer, other, redeemed.mayRenew);
     broker.disconnect(other);
     return session;
   };
@@ -95,8 +99,8 @@ t.test('a buffer that is parked does not end with its connection', async (t) => 
   const { world, broker, client, session, buffer } = make('connection');
   const told: number[] = [];
   buffer.watchers.add({ released: () => {}, leased: (seconds) => told.push(seconds) });
-  t.equal(refused(() => broker.park(buffer, 0)).code, 'invalid_argument');
-  broker.park(buffer, 60, { client, peer });
+  t.equal(refused(() => broker.leases.park(buffer, 0)).code, 'invalid_argument');
+  broker.leases.park(buffer, 60, { client, peer });
   broker.poll();
   t.same(told, [60]);
   t.equal(world.events.at(-1)?.type, 'buffer.parked');
@@ -107,15 +111,15 @@ t.test('a buffer that is parked does not end with its connection', async (t) => 
   const next = broker.connect(peer);
   t.match(adopt(broker, next, buffer.id, session), { isOwner: true });
   t.match(broker.leases.of(buffer), { seconds: 60, endsIn: 1 });
-  broker.park(buffer, 10);
+  broker.leases.park(buffer, 10);
   t.match(broker.leases.of(buffer), { endsIn: 10 });
   broker.release(buffer, 'owner');
-  t.equal(refused(() => broker.park(buffer, 10)).code, 'not_found');
+  t.equal(refused(() => broker.leases.park(buffer, 10)).code, 'not_found');
 });
 
 t.test('a lease that is parked for a shorter time keeps what it has', async (t) => {
   const { broker, buffer } = make({ lease: 600 });
-  broker.park(buffer, 10);
+  broker.leases.park(buffer, 10);
   t.match(broker.leases.of(buffer), { endsIn: 600 });
 });
 

@@ -1,42 +1,14 @@
 /** The registry: who owns what, what ends it, and that every fd and every allocation ends once. */
 import t from 'tap';
-import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import type { ToldRelease } from '../../src/broker/lifetime.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
-import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
-import {
-  MAX_BUFFERS_PER_CLIENT,
-  MAX_PAST_RECIPIENTS,
-  MAX_PENDING_PER_CLIENT,
-} from '../../src/memory/limits.js';
+import { MAX_BUFFERS_PER_CLIENT, MAX_PENDING_PER_CLIENT } from '../../src/memory/limits.js';
 import type { Result } from '../../src/memory/result.js';
 import { refused } from '../support/refused.js';
-import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
-
-function make() {
-  const world = new FakeWorld();
-  const broker = new Broker(world, { sources: [memfd], offers });
-  const client = broker.connect(peer);
-  return { world, broker, client };
-}
-type Setup = ReturnType<typeof make>;
-
-/** Allocates and answers at once. */
-function allocated(
-  { broker, world }: Setup,
-  client: Client | null,
-  changes: Partial<AllocationRequest> = {},
-): BrokerBuffer {
-  let result: Result<BrokerBuffer> | undefined;
-  broker.allocate({ client, peer }, request(changes), (given) => {
-    result = given;
-  });
-  world.answer();
-  if (result === undefined || 'error' in result) throw new Error('it was not allocated');
-  return result;
-}
+import { allocated, make, type Setup } from './support/setup.js';
+import { linear, peer, request } from './support/world.js';
 
 /** Allocations that wait for an answer. */
 const pendingOf = ({ broker }: Setup) => broker.quotas.accounts.daemon.charge.pending;
@@ -100,7 +72,7 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   const setup = make();
   const { world, broker, client } = setup;
   const buffer = allocated(setup, client);
-  const { token } = broker.share(buffer, anybody);
+  const { token } = broker.sharing.share(buffer, anybody);
   const told: ToldRelease[] = [];
   buffer.watchers.add({ released: (reason) => told.push(reason) });
   buffer.held.retain(); // a message that waits to be sent
@@ -115,8 +87,8 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   t.equal(world.open.size, 0);
   t.equal(client.owned.size, 0);
   t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');
-  t.equal(refused(() => broker.redeem(client, token)).code, 'invalid_token');
-  t.equal(refused(() => broker.share(buffer, anybody)).code, 'not_found');
+  t.equal(refused(() => broker.sharing.redeem(client, token)).code, 'invalid_token');
+  t.equal(refused(() => broker.sharing.share(buffer, anybody)).code, 'not_found');
 });
 
 t.test('disconnecting releases what was bound to the connection', async (t) => {
@@ -176,63 +148,6 @@ t.test('an answer after its connection has gone', async (t) => {
   t.equal(world.freed.size, 2);
 });
 
-t.test('redeeming', async (t) => {
-  const setup = make();
-  const { world, broker, client } = setup;
-  const stranger: Peer = { ...peer, uid: 7, pid: 11 };
-  const other = broker.connect(stranger);
-  const buffer = allocated(setup, null, { lifetime: 'until_released' });
-  t.match(buffer.owner, { client: null, peer });
-  const forMe = broker.share(buffer, { ...anybody, uid: peer.uid }).token;
-  t.equal(refused(() => broker.redeem(other, forMe)).code, 'invalid_token');
-  t.same(broker.redeem(client, forMe), { buffer, mayRenew: false });
-  const once = broker.share(buffer, { ...anybody, seconds: 5 });
-  t.equal(once.info.expires, world.clock.now() + 5000);
-  t.equal(broker.tokenCount(buffer), 1);
-  t.same(broker.tokens(buffer), [once.info]);
-  t.ok(broker.revoke(buffer, once.info.id));
-  t.notOk(broker.revoke(buffer, once.info.id));
-  t.equal(broker.tokenCount(buffer), 0);
-  t.equal(client.owned.size, 0, 'who redeems does not own');
-  broker.handedOut(buffer, client);
-  broker.handedOut(buffer, client);
-  t.match([...buffer.recipients], [{ client, receivedAt: world.clock.now() }]);
-  t.equal(client.fdsSent, 2);
-});
-
-t.test('who was handed what has a bound, whatever becomes of the objects', async (t) => {
-  const world = new FakeWorld();
-  const options = { unknownGraceMs: 0, maxRecipients: 8 };
-  const broker = new Broker(world, { sources: [memfd], offers }, undefined, options);
-  const clients = Array.from({ length: 5 }, () => broker.connect(peer));
-  const [first] = clients as [Client];
-  const setup = { world, broker, client: first };
-  const buffer = allocated(setup, null, { lifetime: 'until_released' });
-  const { token } = broker.share(buffer, { uses: 100, uid: null, seconds: null });
-  const hand = (client: Client) => broker.handedOut(broker.redeem(client, token).buffer, client);
-  for (const client of clients.slice(0, 4)) hand(client);
-  const left = () => broker.tokens(buffer)[0]?.usesLeft;
-  const before = left();
-  t.match(
-    refused(() => hand(clients[4] as Client)),
-    { code: 'limit_exceeded', refusal: { constraint: 'recipients' } },
-  );
-  t.equal(left(), before, 'the token is not used');
-  hand(first);
-  hand(broker.connect({ ...peer, uid: 7 }));
-  broker.release(buffer, 'administrator');
-  world.pass(1000);
-  broker.poll();
-  const again = broker.share(allocated(setup, null, { lifetime: 'until_released' }), {
-    uses: 9,
-    uid: null,
-    seconds: null,
-  });
-  const { buffer: next } = broker.redeem(clients[4] as Client, again.token);
-  broker.handedOut(next, clients[4] as Client);
-  t.equal([...next.recipients].length, 1, 'what is gone is not counted');
-});
-
 t.test('limits of one connection', async (t) => {
   const setup = make();
   const { world, broker, client } = setup;
@@ -277,24 +192,6 @@ t.test('limits of one connection', async (t) => {
   t.ok(allocated(setup, client), 'what is released makes room');
   broker.close();
   t.equal(world.open.size, 0);
-});
-
-t.test('recipients that have left are forgotten beyond a number, oldest first', async (t) => {
-  const setup = make();
-  const { broker, client } = setup;
-  const buffer = allocated(setup, client);
-  broker.handedOut(buffer, client);
-  const clients = Array.from({ length: MAX_PAST_RECIPIENTS + 2 }, () => broker.connect(peer));
-  for (const each of clients) {
-    broker.handedOut(buffer, each);
-    broker.disconnect(each);
-  }
-  broker.handedOut(buffer, broker.connect(peer));
-  const known = [...buffer.recipients].map((recipient) => recipient.client);
-  t.ok(known.includes(client), 'those who are there stay');
-  t.equal(known.filter((each) => !each.connected).length, MAX_PAST_RECIPIENTS);
-  t.notOk(known.includes(clients[0] as Client));
-  t.ok(known.includes(clients.at(-1) as Client));
 });
 
 t.test('client names are never used again', async (t) => {

@@ -44,7 +44,7 @@ class Reader implements Watcher {
     this.#isBehind = this.#received !== null;
     if (this.#isBehind) return;
     const by = { client: this.client, watcher: this };
-    const sent = this.bench.broker.sendDocument(by, this.buffer, committed.metadata, anyway);
+    const sent = this.bench.broker.commits.send(by, this.buffer, committed.metadata, anyway);
     if (sent === null) return;
     this.told.push(committed.revision);
     // As a message that waits to be sent.
@@ -104,7 +104,7 @@ class Bench {
     const by = { client, watcher: { released: () => {} }, waiting: () => {} };
     let said: Result<object> | null = null;
     const metadata = () => Buffer.from(text);
-    this.broker.commit(by, buffer, { revision: 0, metadata }, (result) => {
+    this.broker.commits.commit(by, buffer, { revision: 0, metadata }, (result) => {
       said = result;
     });
     this.turns();
@@ -182,7 +182,7 @@ t.test('a commit beyond a quota is refused, and nothing is lost', async (t) => {
     const { open } = bench;
     const said = bench.commit(buffer, '{"a":3}');
     t.same(why(said), ['limit_exceeded', `quota.user.${dimension}`]);
-    t.equal(bench.broker.metadata(buffer), '{"a":2}', 'the one before is there');
+    t.equal(bench.broker.commits.metadata(buffer), '{"a":2}', 'the one before is there');
     t.equal(buffer.lasting?.revision, 2);
     t.same([bench.charged(OWNER), bench.open], [of(2), open]);
     // The same user of another connection goes on where there is room again, another user in any case.
@@ -249,11 +249,11 @@ t.test('a reader without room is not let in, or told when it has some', async (t
   const buffer = bench.make(owner);
   bench.commit(buffer);
   const client = bench.connect(READER);
-  const { token } = bench.broker.share(buffer, TERMS);
+  const { token } = bench.broker.sharing.share(buffer, TERMS);
   bench.limit(`user/${READER}`, { fds: 1 });
   const readers: Reader[] = [];
   const come = () => {
-    const { buffer: redeemed } = bench.broker.redeem(client, token);
+    const { buffer: redeemed } = bench.broker.sharing.redeem(client, token);
     readers.push(new Reader(bench, client, redeemed));
   };
   come();
@@ -308,13 +308,13 @@ t.test('what is of one user is there once, wherever it is read', async (t) => {
   const buffer = bench.make(owner);
   bench.commit(buffer);
   bench.limit('user/default', { fds: 2 });
-  const { token } = bench.broker.share(buffer, TERMS);
+  const { token } = bench.broker.sharing.share(buffer, TERMS);
   const other = bench.connect(OWNER, '/a');
-  const reader = new Reader(bench, other, bench.broker.redeem(other, token).buffer);
+  const reader = new Reader(bench, other, bench.broker.sharing.redeem(other, token).buffer);
   t.same(bench.charged(OWNER), of(1), 'a user at its limit reads its own');
   reader.gone();
   bench.limit('connection/default', { fds: 0 });
-  t.throws(() => bench.broker.redeem(other, token), { code: 'limit_exceeded' });
+  t.throws(() => bench.broker.sharing.redeem(other, token), { code: 'limit_exceeded' });
 });
 
 t.test('readers that keep every revision are bounded by their own quota', async (t) => {
@@ -328,9 +328,9 @@ t.test('readers that keep every revision are bounded by their own quota', async 
   for (let round = 0; round < 20; round++) {
     for (const buffer of buffers) {
       const client = bench.connect(READER);
-      const { token } = bench.broker.share(buffer, { ...TERMS, uses: 1 });
+      const { token } = bench.broker.sharing.share(buffer, { ...TERMS, uses: 1 });
       try {
-        readers.push(new Reader(bench, client, bench.broker.redeem(client, token).buffer));
+        readers.push(new Reader(bench, client, bench.broker.sharing.redeem(client, token).buffer));
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
         refusals++;

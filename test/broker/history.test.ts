@@ -26,13 +26,13 @@ t.test("a buffer's whole life", async (t) => {
   const other = broker.connect({ ...peer, uid: 7, pid: 11, executable: 'other' });
   const until = new Date(world.clock.today + 9000).toISOString();
   const terms = { uses: 2, uid: 7, seconds: 9, mayRenew: true };
-  const { info, token } = broker.share(buffer, terms, owner);
-  broker.redeem(other, token);
-  t.equal(broker.revoke(buffer, info.id), true);
-  t.equal(broker.revoke(buffer, info.id), false, 'nothing happens');
+  const { info, token } = broker.sharing.share(buffer, terms, owner);
+  broker.sharing.redeem(other, token);
+  t.equal(broker.sharing.revoke(buffer, info.id), true);
+  t.equal(broker.sharing.revoke(buffer, info.id), false, 'nothing happens');
   broker.rename(buffer, 'new');
   world.pass(1000);
-  broker.renew(buffer, 60, { client: other, peer: other.peer });
+  broker.leases.renew(buffer, 60, { client: other, peer: other.peer });
   broker.quotas.recalls.forAdministrator(buffer, 5);
   broker.deviceLost([buffer.allocation]);
   broker.reissue(buffer, () => {});
@@ -101,7 +101,7 @@ t.test('a copy goes its own way, and words are by the date of when they are show
   t.same(copy.entries, before);
   t.equal(copy.count, MAX_HISTORY + 1);
   t.equal(buffer.history.count, MAX_HISTORY + 2);
-  broker.share(buffer, { uses: 1, uid: null, seconds: 60 });
+  broker.sharing.share(buffer, { uses: 1, uid: null, seconds: 60 });
   const expires = after(world.clock.now(), 60_000);
   world.clock.setDate(3_600_000);
   const reason = `t1: 1 use, any user, until ${dateText(world.clock, expires)}`;

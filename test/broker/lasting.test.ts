@@ -80,7 +80,7 @@ class Bench {
     const document = metadata === null ? null : json(metadata);
     const what = { revision, metadata: document };
     const by = { client, watcher, waiting: this.#waiting };
-    this.broker.commit(by, buffer, what, (result) => {
+    this.broker.commits.commit(by, buffer, what, (result) => {
       asked.said = result;
     });
     return asked;
@@ -93,7 +93,7 @@ class Bench {
   };
 
   behind(buffer: BrokerBuffer, run: () => void): void {
-    this.broker.behindCommits(buffer, run, this.#waiting);
+    this.broker.commits.inTurn(buffer, run, this.#waiting);
   }
 
   policy(claim: Claimants | undefined, write?: Claimants): void {
@@ -409,12 +409,12 @@ t.test('a commit is told to all who have the buffer, and to who waits for it', a
   const reader = bench.broker.connect(peer);
   const waiting = bench.claim(reader, { committed: true, milliseconds: 9 }, watcher);
   t.same(why(bench.claim(reader, { committed: true }).said), ['busy', 'committed']);
-  t.throws(() => bench.broker.metadata(buffer), { code: 'not_found' });
+  t.throws(() => bench.broker.commits.metadata(buffer), { code: 'not_found' });
   const first = ok(bench.commit(writer, buffer, 0, '{"a":[1]}').said);
   t.match(first, { revision: 1, metadata: { size: 9, number: 1 } });
   bench.broker.poll();
   t.equal(ok(waiting.said).buffer, buffer);
-  t.equal(bench.broker.metadata(buffer), '{"a":[1]}');
+  t.equal(bench.broker.commits.metadata(buffer), '{"a":[1]}');
   buffer.watchers.add(watcher);
   const fds = bench.world.open.size;
   const same = ok(bench.commit(writer, buffer, 7).said);
@@ -557,7 +557,7 @@ t.test('what went with a lost device is committed no more, nor what was on its w
   const writer = broker.connect(peer);
   const buffer = bench.make(writer);
   ok(bench.commit(writer, buffer, 0, '{"a":1}').said);
-  t.equal(broker.metadata(buffer), '{"a":1}');
+  t.equal(broker.commits.metadata(buffer), '{"a":1}');
   const open = world.open.size;
   world.keepingMetadata = [];
   const late = bench.commit(writer, buffer, 0, '{"a":2}');
@@ -565,7 +565,7 @@ t.test('what went with a lost device is committed no more, nor what was on its w
   world.keepingMetadata.shift()?.();
   t.same(why(late.said), ['device_lost', undefined]);
   t.equal(buffer.lasting?.committed, null);
-  t.same(refused(() => broker.metadata(buffer)).code, 'not_found');
+  t.same(refused(() => broker.commits.metadata(buffer)).code, 'not_found');
   t.equal(world.open.size, open - 1, 'the documents are closed');
   t.same(why(bench.claim(writer, { committed: true, milliseconds: 9 }).said), [
     'device_lost',

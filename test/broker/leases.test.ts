@@ -38,7 +38,7 @@ function make(seconds: number | null = 60) {
 
 t.test('recall, grace, and then the broker lets go', async (t) => {
   const { broker, buffer, told, pass } = make();
-  const { token } = broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  const { token } = broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
   t.equal(broker.wait, 60_000);
   pass(59_999);
   t.same(told, []);
@@ -52,7 +52,7 @@ t.test('recall, grace, and then the broker lets go', async (t) => {
   pass(1);
   t.same(told.at(-1), ['released', 'lease_expired']);
   t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');
-  t.equal(refused(() => broker.redeem(broker.connect(peer), token)).code, 'invalid_token');
+  t.equal(refused(() => broker.sharing.redeem(broker.connect(peer), token)).code, 'invalid_token');
 });
 
 t.test('it ends when it ends, however late the broker looks', async (t) => {
@@ -68,7 +68,7 @@ t.test('it ends when it ends, however late the broker looks', async (t) => {
 t.test('renewal, during the grace as well', async (t) => {
   const { broker, buffer, told, pass } = make();
   pass(30_000);
-  broker.renew(buffer, 60);
+  broker.leases.renew(buffer, 60);
   t.equal(broker.wait, 0);
   broker.poll();
   t.same(told, [['leased', 60]]);
@@ -76,7 +76,7 @@ t.test('renewal, during the grace as well', async (t) => {
   t.equal(told.length, 1);
   pass(1);
   pass(GRACE - 1);
-  broker.renew(buffer, 10);
+  broker.leases.renew(buffer, 10);
   broker.poll();
   t.same(told.slice(1), [
     ['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS],
@@ -89,7 +89,7 @@ t.test('renewal, during the grace as well', async (t) => {
 
 t.test('a renewal never shortens a lease', async (t) => {
   const { broker, buffer, told } = make();
-  broker.renew(buffer, 1);
+  broker.leases.renew(buffer, 1);
   broker.poll();
   t.same(told, [['leased', 60]]);
   t.match(broker.leases.of(buffer), { seconds: 60 });
@@ -102,7 +102,7 @@ t.test('it does not end with its owner’s connection, but with a release', asyn
   broker.release(buffer, 'administrator');
   pass(120_000);
   t.same(told, [['released', 'administrator']], 'and that once');
-  t.equal(refused(() => broker.renew(buffer, 1)).code, 'not_found');
+  t.equal(refused(() => broker.leases.renew(buffer, 1)).code, 'not_found');
 });
 
 t.test(
@@ -121,12 +121,12 @@ t.test(
     }));
     for (const holder of holders) buffer.watchers.add(holder);
     const [asker] = holders;
-    for (let i = 1; i <= 1000; i++) broker.renew(buffer, i, null, asker);
+    for (let i = 1; i <= 1000; i++) broker.leases.renew(buffer, i, null, asker);
     t.equal(calls, 0, 'nobody is told within a request');
     broker.poll();
     t.ok(calls > 0 && calls <= MAX_TOLD_A_TURN, `${calls} in one turn`);
     // In the middle: those who were told are told again.
-    t.equal(broker.renew(buffer, 2000, null, asker).endsIn, 2000);
+    t.equal(broker.leases.renew(buffer, 2000, null, asker).endsIn, 2000);
     for (let turns = 0; broker.wait === 0 && turns < 10; turns++) {
       const before = calls;
       broker.poll();
@@ -144,10 +144,10 @@ t.test(
 
 t.test('a renewal that has not been told to all takes back no later recall', async (t) => {
   const { broker, buffer, told, pass } = make(10);
-  broker.renew(buffer, 10);
+  broker.leases.renew(buffer, 10);
   pass(10_000);
   t.same(told.at(-1), ['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS]);
-  broker.renew(buffer, 10);
+  broker.leases.renew(buffer, 10);
   broker.release(buffer, 'owner');
   broker.poll();
   t.same(told.at(-1), ['released', 'owner'], 'and nothing follows a release');
@@ -157,7 +157,7 @@ t.test('what is refused', async (t) => {
   const { world, broker, client, buffer } = make(null);
   t.equal(broker.leases.of(buffer), null);
   t.match(
-    refused(() => broker.renew(buffer, 1)),
+    refused(() => broker.leases.renew(buffer, 1)),
     { code: 'invalid_argument', refusal: { constraint: 'lifetime' } },
   );
   for (const lease of [0, MAX_LEASE_SECONDS + 1, 1.5, Number.NaN]) {
@@ -169,5 +169,5 @@ t.test('what is refused', async (t) => {
   }
   t.same(world.pending, []);
   const leased = make();
-  t.equal(refused(() => leased.broker.renew(leased.buffer, 0)).code, 'invalid_argument');
+  t.equal(refused(() => leased.broker.leases.renew(leased.buffer, 0)).code, 'invalid_argument');
 });

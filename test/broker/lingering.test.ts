@@ -36,7 +36,7 @@ function make(source = memfd) {
     broker.allocate({ client, peer }, request({ handleTypes }), () => {});
     world.answer();
     const buffer = [...client.owned].at(-1) as BrokerBuffer;
-    broker.handedOut(buffer, client);
+    broker.sharing.handedOut(buffer, client);
     return buffer;
   };
   /** Lets time pass, and the data plane wake up as often as it wants to. */
@@ -83,7 +83,7 @@ t.test('intervals double up to five seconds, and a departure is a reason to look
   const { world, broker, allocate, pass, hold } = make();
   const [owner, other] = [broker.connect(peer), broker.connect(peer)];
   const buffer = allocate(owner);
-  broker.handedOut(buffer, other);
+  broker.sharing.handedOut(buffer, other);
   hold(buffer, 'lingering');
   broker.release(buffer, 'owner');
   const waits: number[] = [];
@@ -226,7 +226,7 @@ t.test('memory of which the kernel tells nothing', async (t) => {
     const owner = broker.connect(peer, pidfds[0]);
     const other = broker.connect(peer, pidfds[1]);
     const buffer = allocate(owner);
-    broker.handedOut(buffer, other);
+    broker.sharing.handedOut(buffer, other);
     hold(buffer, 'unknown');
     broker.disconnect(owner);
     return { ...made, pidfds, other, buffer };
@@ -273,7 +273,7 @@ t.test('memory of which the kernel tells nothing', async (t) => {
   t.test('with a recipient whose process nobody knows', async (t) => {
     const { world, broker, pass, pidfds, buffer } = shared();
     const stranger = broker.connect(peer, null);
-    broker.handedOut(buffer, stranger);
+    broker.sharing.handedOut(buffer, stranger);
     broker.disconnect(stranger);
     for (const pidfd of pidfds) world.ended.add(pidfd);
     pass(20_000);
@@ -308,7 +308,7 @@ t.test('memory that nobody has by its count', async (t) => {
       broker.allocate({ client, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
       world.answer(0, 1, { identities: [`1:${++memories}`] });
       const buffer = [...client.owned].at(-1) as BrokerBuffer;
-      if (handOut) broker.handedOut(buffer, client);
+      if (handOut) broker.sharing.handedOut(buffer, client);
       world.held.set(buffer.allocation.key, 'counted');
       return buffer;
     };
@@ -411,7 +411,7 @@ t.test('memory that nobody has by its count', async (t) => {
 
     const [made] = [...client.owned];
     if (made === undefined) throw new Error('it was made');
-    broker.handedOut(made, client);
+    broker.sharing.handedOut(made, client);
     world.held.set(made.allocation.key, 'counted');
     broker.release(made, 'owner');
     ask();
@@ -464,7 +464,7 @@ t.test('pidfds that are kept have an end', async (t) => {
   for (let i = 0; i < PAST + 10; i++) {
     const client = broker.connect(peer, world.openFd());
     const buffer = keep[Math.floor(i / MAX_PAST_RECIPIENTS)] as BrokerBuffer;
-    broker.handedOut(buffer, client);
+    broker.sharing.handedOut(buffer, client);
     broker.disconnect(client);
   }
   t.equal(world.open.size, keep.length + 1 + PAST);
@@ -630,7 +630,7 @@ t.test('of what the kernel does not count, each buffer stays for its own recipie
     broker.allocate({ client, peer }, request({ handleTypes: ['opaque_fd'] }), () => {});
     world.answer(0, 1, { identities: ['1:1'] });
     const [buffer] = client.owned as Iterable<BrokerBuffer>;
-    broker.handedOut(buffer as BrokerBuffer, client);
+    broker.sharing.handedOut(buffer as BrokerBuffer, client);
     hold(buffer as BrokerBuffer, 'unknown');
     return buffer as BrokerBuffer;
   });

@@ -67,14 +67,14 @@ t.test('what the device had is lost, and nothing else; each watcher is told once
 t.test('a lost buffer is neither shared nor redeemed, and its token is not used up', async (t) => {
   const { world, broker, client, allocated } = make();
   const buffer = allocated();
-  const { token } = broker.share(buffer, anybody);
+  const { token } = broker.sharing.share(buffer, anybody);
   broker.deviceLost([buffer.allocation]);
-  t.equal(refused(() => broker.share(buffer, anybody)).code, 'device_lost');
-  t.equal(refused(() => broker.redeem(client, token)).code, 'device_lost');
-  t.equal(broker.tokenCount(buffer), 1);
+  t.equal(refused(() => broker.sharing.share(buffer, anybody)).code, 'device_lost');
+  t.equal(refused(() => broker.sharing.redeem(client, token)).code, 'device_lost');
+  t.equal(broker.sharing.tokens.count(buffer), 1);
   reissue(broker, buffer);
   world.answer();
-  t.equal(broker.redeem(client, token).buffer, buffer);
+  t.equal(broker.sharing.redeem(client, token).buffer, buffer);
 });
 
 t.test('re-issued: the same buffer with new memory of the next generation', async (t) => {
@@ -120,7 +120,7 @@ t.test('what it had before is charged until nobody has it', async (t) => {
   const buffer = allocated();
   const { id, allocation, held } = buffer;
   const other = broker.connect(peer, world.openFd());
-  broker.handedOut(buffer, other);
+  broker.sharing.handedOut(buffer, other);
   world.held.set(allocation.key, 'lingering');
   // Full: nothing more may be had, and still it gets its memory.
   broker.quotas.configure('rest', new Map([['user/default', { bytes: 4096, buffers: 1 }]]));

@@ -368,7 +368,7 @@ class Model {
         const buffer = this.#at(live, action.pick);
         if (buffer === undefined) break;
         const { uses, seconds } = action;
-        const { token, info } = broker.share(buffer, { uses, uid: action.uid, seconds });
+        const { token, info } = broker.sharing.share(buffer, { uses, uid: action.uid, seconds });
         const expires =
           seconds === null ? Number.POSITIVE_INFINITY : world.clock.now() + seconds * 1000;
         this.tokens.push({ text: token, id: info.id, buffer, uid: action.uid, expires, uses });
@@ -380,7 +380,7 @@ class Model {
       case 'revoke': {
         const token = this.#at(this.tokens, action.token);
         if (token === undefined) break;
-        broker.revoke(token.buffer, token.id);
+        broker.sharing.revoke(token.buffer, token.id);
         token.uses = 0;
         break;
       }
@@ -389,7 +389,7 @@ class Model {
         if (buffer === undefined) break;
         const endsAt = world.clock.now() + action.seconds * 1000;
         const lease = this.leases.get(buffer);
-        broker.renew(buffer, action.seconds);
+        broker.leases.renew(buffer, action.seconds);
         if (lease && endsAt > lease.endsAt) this.leases.set(buffer, { endsAt, letGoAt: null });
         break;
       }
@@ -433,12 +433,12 @@ class Model {
       !this.lost.has(token.buffer) &&
       (token.uid === null || token.uid === client.peer.uid);
     try {
-      const { buffer } = this.broker.redeem(client, token.text);
+      const { buffer } = this.broker.sharing.redeem(client, token.text);
       if (!good || buffer !== token.buffer) throw new Error('a bad token was taken');
       token.uses--;
       this.redeemed++;
       this.messages.push(buffer.held.retain());
-      this.broker.handedOut(buffer, client);
+      this.broker.sharing.handedOut(buffer, client);
     } catch (error) {
       if (!(error instanceof BrokerError) || good) throw error;
     }
@@ -580,7 +580,7 @@ class Model {
       const live = this.tokens.filter(
         (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.clock.now(),
       );
-      if (broker.tokenCount(buffer) !== live.length) throw new Error('tokens');
+      if (broker.sharing.tokens.count(buffer) !== live.length) throw new Error('tokens');
     }
   }
 

@@ -184,7 +184,7 @@ t.test('sharing', async (t) => {
   ]);
   const code = (who: Peer, token: string) => {
     try {
-      broker.redeem(broker.connect(who), token);
+      broker.sharing.redeem(broker.connect(who), token);
       return 'redeemed';
     } catch (error) {
       return refused(() => {
@@ -193,18 +193,18 @@ t.test('sharing', async (t) => {
     }
   };
   const own = allocate(user(1)).buffer;
-  const { token } = broker.share(own, terms);
+  const { token } = broker.sharing.share(own, terms);
   t.equal(code(user(2), token), 'invalid_token');
   t.equal(code(user(1), token), 'redeemed');
-  t.equal(refused(() => broker.share(own, { ...terms, uid: 2 })).code, 'permission_denied');
+  t.equal(refused(() => broker.sharing.share(own, { ...terms, uid: 2 })).code, 'permission_denied');
 
   const kept = allocate(user(2)).buffer;
-  t.equal(refused(() => broker.share(kept, terms)).code, 'permission_denied');
+  t.equal(refused(() => broker.sharing.share(kept, terms)).code, 'permission_denied');
 
-  const group = broker.share(allocate(user(3)).buffer, terms).token;
+  const group = broker.sharing.share(allocate(user(3)).buffer, terms).token;
   t.equal(code(user(3), group), 'invalid_token');
   t.equal(code(user(8, 8, [VIDEO]), group), 'redeemed');
 
-  const open = broker.share(allocate(user(4)).buffer, terms).token;
+  const open = broker.sharing.share(allocate(user(4)).buffer, terms).token;
   t.equal(code(user(9), open), 'redeemed');
 });

@@ -88,7 +88,7 @@ function restarted(
 /** All that is shown of a buffer, but for who is connected. */
 function shown(broker: Broker, buffer: BrokerBuffer) {
   // First: those that have expired are dropped then.
-  const listed = broker.tokens(buffer);
+  const listed = broker.sharing.tokens.list(buffer);
   const [memory, state] = [keptMemory(buffer), broker.keptState(buffer)];
   const { planes, key: _, ...allocation } = memory.allocation;
   return {
@@ -191,14 +191,14 @@ class Life {
       this.#answer(n);
     } else if (kind === 'rename') broker.rename(buffer, n % 2 === 0 ? null : `name ${n}`);
     else if (kind === 'recall') broker.quotas.recalls.forAdministrator(buffer, 1 + (n % 30));
-    else if (kind === 'park') broker.park(buffer, 1 + (n % 50));
+    else if (kind === 'park') broker.leases.park(buffer, 1 + (n % 50));
     else if (kind === 'renew' && broker.leases.of(buffer) !== null)
-      broker.renew(buffer, 1 + (n % 50));
+      broker.leases.renew(buffer, 1 + (n % 50));
     else if (kind === 'share' && buffer.state === 'live') {
       const uid = n % 3 === 0 ? 2 : null;
       const seconds = n % 2 === 0 ? null : 1 + (n % 60);
       const terms = { uses: 1 + (n % 3), uid, seconds, mayRenew: n % 5 === 0 };
-      this.tokens.push({ text: broker.share(buffer, terms).token, uid });
+      this.tokens.push({ text: broker.sharing.share(buffer, terms).token, uid });
     }
   }
 
@@ -214,7 +214,7 @@ class Life {
     const owner = { client: isRest ? null : client, peer: client?.peer ?? peerOf(1) };
     this.broker.allocate(owner, request({ lifetime }), (made) => {
       if (!('error' in made) && owner.client !== null)
-        this.broker.handedOut(made, owner.client, true);
+        this.broker.sharing.handedOut(made, owner.client, true);
     });
     this.#answer(n);
   }
@@ -223,8 +223,8 @@ class Life {
     const token = at(this.tokens, n);
     if (token === undefined) return;
     try {
-      const { buffer, mayRenew } = this.broker.redeem(client, token.text);
-      this.broker.handedOut(buffer, client, mayRenew);
+      const { buffer, mayRenew } = this.broker.sharing.redeem(client, token.text);
+      this.broker.sharing.handedOut(buffer, client, mayRenew);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
     }
@@ -237,7 +237,7 @@ const at = <T>(list: readonly T[], index: number): T | undefined => list[index %
 function redeems(broker: Broker, { text, uid }: Life['tokens'][number]): string | null {
   const client = broker.connect(peerOf(uid ?? 3));
   try {
-    return broker.redeem(client, text).buffer.id;
+    return broker.sharing.redeem(client, text).buffer.id;
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
     return error.code;
@@ -326,7 +326,7 @@ function comeBack(
       for (const fd of fds) if (!adopted?.taken.includes(fd)) world.closeFd(fd);
       // A session of which nothing is left is not known any more.
       if (adopted === null) throw new Error('the session is not known');
-      broker.handedOut(buffer, next, adopted.mayRenew);
+      broker.sharing.handedOut(buffer, next, adopted.mayRenew);
       same('the owner', adopted.isOwner, mine);
       if (buffer.state === 'away') throw new Error('it is not there again');
       if (mine || buffer.lifetime !== 'connection') claimed.add(buffer.id);
@@ -362,7 +362,7 @@ function one(lifetime: Lifetime = 'until_released') {
   });
   world.answer(0, 1, { identities: ['the file'] });
   if (buffer === undefined) throw new Error('it was not allocated');
-  broker.handedOut(buffer, client, true);
+  broker.sharing.handedOut(buffer, client, true);
   return { world, broker, client, session, buffer };
 }
 
@@ -414,9 +414,9 @@ t.test('a recipient brings the memory, and the owner does not come', async (t) =
   const life = one('connection');
   const other = life.broker.connect(peerOf(2));
   const session = life.broker.openSession(other);
-  const { token } = life.broker.share(life.buffer, { uses: 1, uid: null, seconds: null });
-  life.broker.redeem(other, token);
-  life.broker.handedOut(life.buffer, other);
+  const { token } = life.broker.sharing.share(life.buffer, { uses: 1, uid: null, seconds: null });
+  life.broker.sharing.redeem(other, token);
+  life.broker.sharing.handedOut(life.buffer, other);
   const { broker, world } = restarted(life);
   const [next, fd] = [broker.connect(peerOf(2)), fdOf(world, 'the file')];
   const { id } = life.buffer;
@@ -450,7 +450,7 @@ t.test(
 
 t.test('what is brought back is kept anew', async (t) => {
   const life = one('connection');
-  life.broker.park(life.buffer, 600);
+  life.broker.leases.park(life.buffer, 600);
   const world = new NextWorld(life.world);
   const broker = newBroker(world);
   const { clients, buffers, numbers } = left(life.broker, world);
@@ -475,13 +475,17 @@ t.test('what is brought back is kept anew', async (t) => {
 
 t.test('numbers that were given and not noted', async (t) => {
   const life = one();
-  life.broker.share(life.buffer, { uses: 1, uid: null, seconds: null });
+  life.broker.sharing.share(life.buffer, { uses: 1, uid: null, seconds: null });
   const world = new NextWorld(life.world);
   const broker = newBroker(world);
   const { clients, buffers } = left(life.broker, world);
   broker.restore(clients, buffers, { client: 0, token: 0 }, GRACE_MS);
   t.not(broker.connect(peerOf(1)).id, life.client.id);
-  const issued = broker.share(broker.get(life.buffer.id), { uses: 1, uid: null, seconds: null });
+  const issued = broker.sharing.share(broker.get(life.buffer.id), {
+    uses: 1,
+    uid: null,
+    seconds: null,
+  });
   t.equal(issued.info.id, 't2');
   over({ broker, world });
 });

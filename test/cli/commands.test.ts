@@ -307,7 +307,7 @@ await withoutLeaks(t, 'commands', async (t) => {
       const spec = { kind: 'buffer', size, usage: 4 } as const;
       daemon.broker.allocate(owner, request({ spec }), () => {});
     }
-    for (const buffer of client.owned) daemon.broker.handedOut(buffer, client);
+    for (const buffer of client.owned) daemon.broker.sharing.handedOut(buffer, client);
     const clients = await run(server, 'clients');
     t.match(
       clients.stdout,

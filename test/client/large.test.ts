@@ -19,10 +19,7 @@ const mapped = (pid: number | 'self') =>
 await withoutLeaks(t, '5 GiB', async (t) => {
   const config = join(temporaryFolder(t), 'dmabrokerd.toml');
   writeFileSync(config, '[quotas.daemon]\nbytes = "64G"\n');
-  const daemon = await TestDaemon.start(['--config', config], {
-    env: { ...process.env, VK_DRIVER_FILES: '/nonexistent', VK_ICD_FILENAMES: '/nonexistent' },
-  });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', config]);
   const client = await connect({ socket: daemon.clientSocket });
   const buffer = await client.allocate(LARGE);
   const offset = SIZE - 64;

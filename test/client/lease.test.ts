@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { rejected } from '../support/refused.js';
 
@@ -42,8 +42,7 @@ t.test('leases', async (t) => {
 t.test('the period of grace is a setting', async (t) => {
   const file = join(temporaryFolder(t), 'dmabroker.toml');
   writeFileSync(file, '[leases]\ngrace_seconds = 1000\n');
-  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
   const client = await connect({ socket: daemon.clientSocket });
   const buffer = await client.allocate({ ...linear, lifetime: { lease: 1 } });
   await eventually(() => buffer.recalled !== null, 'it is recalled');

@@ -1,6 +1,6 @@
 /**
- * The commands of README.md, docs/cli.md, docs/clients.md, docs/lasting-memory.md and docs/vulkan.md that take no administrator, as they stand there:
- * in a folder of their own in place of /tmp, with the checkout built already.
+ * The commands of README.md, docs/cli.md, docs/clients.md, docs/lasting-memory.md and docs/vulkan.md that take no
+ * administrator, as they stand there: in a folder of their own in place of /tmp, with the checkout built already.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -29,7 +29,7 @@ function make() {
   world.answer();
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
-  const { token, info } = broker.share(buffer, { uses: 9, uid: null, seconds: 60 });
+  const { token, info } = broker.sharing.share(buffer, { uses: 9, uid: null, seconds: 60 });
   broker.quotas.recalls.forAdministrator(buffer, 60);
   return { world, broker, client, buffer, token, info, codes, allocate };
 }
@@ -53,12 +53,16 @@ for (const set of [HOUR_MS, -HOUR_MS]) {
 
     world.pass(58_999);
     broker.poll();
-    t.ok(broker.redeem(client, token), 'the token is good for its duration');
+    t.ok(broker.sharing.redeem(client, token), 'the token is good for its duration');
     t.equal(buffer.released, false);
     t.equal(broker.leases.of(buffer)?.graceLeft, null, 'the lease has not ended');
     world.pass(1);
     broker.poll();
-    t.throws(() => broker.redeem(client, token), { code: 'invalid_token' }, 'and no longer');
+    t.throws(
+      () => broker.sharing.redeem(client, token),
+      { code: 'invalid_token' },
+      'and no longer',
+    );
     t.equal(broker.leases.of(buffer)?.graceLeft, 5);
     allocate();
     t.equal(codes.at(-1), 'recalled');

@@ -7,7 +7,7 @@ import { GLIBC } from '../../src/native/platform.js';
 import { packageRoot, packageVersion } from '../../src/package-root.js';
 import { loadConfig } from '../../src/server/config/config.js';
 import { FakeClock } from '../support/clock.js';
-import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { isNight } from '../support/night.js';
 import { packageClients, packageDeb, sharedDeb } from './support/deb.js';
@@ -131,8 +131,7 @@ t.test('it runs from there, with nothing beside it but Node', async (t) => {
     'dmabrokerd',
   ]);
   t.equal(readlinkSync(at('dmabrokerd')), '../lib/dmabroker/bin/dmabrokerd.js');
-  const daemon = await TestDaemon.start([], { env: withoutVulkan, program: at('dmabrokerd') });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, { program: at('dmabrokerd') });
   const ctl = (...args: string[]) =>
     run(process.execPath, at('dmabrokerctl'), '--socket', daemon.restSocket, '--json', ...args);
   ctl('alloc', '--size', '4096', '--handle-type', 'memfd', '--name', 'packaged');

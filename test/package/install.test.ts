@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { GLIBC } from '../../src/native/platform.js';
 import { packageRoot } from '../../src/package-root.js';
-import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { TestDaemon } from '../support/daemon.js';
 import { FOR_THE_MACHINE, install, installedForAll, pack } from './support/installed.js';
 
 t.setTimeout(300_000);
@@ -124,8 +124,7 @@ const CLIENT = `
 
 t.test('the daemon, the command line and the library', async (t) => {
   const program = join(own, 'bin/dmabrokerd.js');
-  const daemon = await TestDaemon.start([], { env: withoutVulkan, program });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, { program });
   const ctl = (...args: string[]) =>
     execFileSync(
       join(folder, 'node_modules/.bin/dmabrokerctl'),

@@ -24,8 +24,8 @@ export interface Limits {
 const LIMITS: Limits = { test: 600, file: 900, linger: 10 };
 const NIGHT_LIMITS: Limits = { test: 7200, file: 7200, linger: 10 };
 /**
- * The machine of the smoke run: one boot for all of it. All of its memory is below 4 GiB, which is what its card reaches: a DMA heap's large
- * pieces the driver refuses elsewhere (docs/displays-and-codecs.md).
+ * The machine of the smoke run: one boot for all of it. All of its memory is below 4 GiB, which is what its card
+ * reaches: a DMA heap's large pieces the driver refuses elsewhere (docs/displays-and-codecs.md).
  */
 const SMOKE = { systemd: true, cpus: 1, display: true, memoryMegabytes: 2048 } as const;
 /** What a guest has beyond its files' limits. Seconds; the guest itself ends a file that is late. */

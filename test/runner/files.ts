@@ -71,9 +71,9 @@ export type Group = readonly TestFile[];
 const GUEST_SECONDS = 40;
 
 /**
- * The groups of a run, longest first, by what their files took the last time; one that is not known yet
- * takes a while, and a minute if it is one of the slow ones. What can share a process is dealt to two of them, so that two lanes have work; what can share a
- * guest, to as many as have work enough for one; the smoke run has one of QEMU's.
+ * The groups of a run, longest first, by what their files took the last time; one that is not known yet takes a
+ * while, and a minute if it is one of the slow ones. What can share a process is dealt to two of them, so that two
+ * lanes have work; what can share a guest, to as many as have work enough for one; the smoke run has one of QEMU's.
  */
 export function groups(
   files: readonly TestFile[],

@@ -132,19 +132,19 @@ const PURE: Readonly<Record<string, string>> = {
   allocator: 'waiting',
   config: 'toml-lines',
   events: 'audit-line denials refusal-lines ring',
-  kept: 'fd-store found keeping overflow records',
+  kept: 'fd-store found keeping overflow records stored-files',
   lists: 'collection inventory-views shared',
   observe: 'heaps holders/processes leaks/growth',
   plane: 'all-memories holding journal operations quota-uses reporter shown subjects turn-clock',
   state: 'quotas',
   wayland:
-    'batch buffer client-fds closing connection dmabuf fds flight layout-params lost manager order outbox output planes recall text violations work',
+    'batch buffer client-fds closing connection dmabuf flight layout-params lost manager objects order outbox output planes recall share text unclaimed-fds violations work',
   words: 'audit',
 };
 
 /** The same, of every folder. */
 export const PURE_FILES: ReadonlySet<string> = new Set([
-  ...['cli/keys', 'cli/output', 'client/deadline', 'folders'],
+  ...['cli/keys', 'cli/output', 'client/deadline', 'client/gathered', 'folders'],
   ...['protocol/paths', 'protocol/rules', 'protocol/steps', 'protocol/wire'],
   ...Object.entries(PURE).flatMap(([folder, names]) =>
     names.split(' ').map((name) => `server/${folder}/${name}`),

@@ -11,11 +11,8 @@ import * as http from '../../src/server/http/limits.js';
 import { AUDIT_BYTES, LOG_BYTES } from '../../src/server/log/queue.js';
 import { MAX_USER_NAMES } from '../../src/server/machine/user-names.js';
 import { MAX_PREVIEWS, MAX_PREVIEWS_PER_USER } from '../../src/server/threads/previews.js';
-import {
-  MAX_QUEUED_BYTES,
-  MAX_UNASKED_REQUESTS,
-  MAX_WAITING_REQUESTS,
-} from '../../src/server/wayland/connection.js';
+import { MAX_QUEUED_BYTES } from '../../src/server/wayland/connection.js';
+import { MAX_UNASKED_REQUESTS, MAX_WAITING_REQUESTS } from '../../src/server/wayland/order.js';
 import { MAX_PACKET_BYTES } from '../../src/server/wayland/output.js';
 
 /** Files of limits alone: whatever is added there is in the table, or here. */

@@ -6,8 +6,7 @@
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { type Amount, NOTHING, type SharedDimension } from '../../memory/charged.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
-import { BrokerError, type Refusal } from '../../memory/errors.js';
-import type { Possible } from '../../memory/refusal-words.js';
+import { BrokerError } from '../../memory/errors.js';
 import type { Allocation, Plan } from '../../memory/source.js';
 import { Aliases } from '../aliases.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
@@ -22,7 +21,7 @@ import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger, type Paced } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
-import { ShareRefusal } from './refusals.js';
+import { recalling, ShareRefusal } from './refusals.js';
 import { Rooms } from './room.js';
 import type { Layer, Rules } from './rules.js';
 
@@ -358,24 +357,12 @@ export class Quotas {
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
       const prospect = this.recalls.forShare(error.need, buffers, this.recallSeconds);
-      const { refusal, need } = error;
-      const told = (text: string, words: Refusal) =>
-        new ShareRefusal(new BrokerError('limit_exceeded', text, words), need);
-      if ('recallable' in prospect) {
-        const { recallable } = prospect;
-        const text = `${error.message}; ${recallable} can be recalled, which is not enough`;
-        const { possible: most } = refusal;
-        const bounds = typeof most === 'object' && !Array.isArray(most) ? most : {};
-        const possible: Possible = { ...bounds, recalling: false, recallable };
-        throw told(text, { ...refusal, possible });
+      if ('afterSeconds' in prospect) {
+        const until = after(this.clock.now(), prospect.afterSeconds * 1000);
+        const sources = [source, error.need.source ?? source];
+        this.#ledger.capacities.claim(who, sources, want, until);
       }
-      const { afterSeconds: seconds } = prospect;
-      const until = after(this.clock.now(), seconds * 1000);
-      const sources = [source, error.need.source ?? source];
-      this.#ledger.capacities.claim(who, sources, want, until);
-      const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
-      const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
-      throw told(text, { ...refusal, possible });
+      throw recalling(error, prospect);
     }
   }
 }

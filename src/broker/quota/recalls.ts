@@ -13,7 +13,7 @@ import type { RecallReason } from '../lifetime.js';
 import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
-import type { Need } from './refusals.js';
+import type { Need, Prospect } from './refusals.js';
 
 /** What is asked of a buffer's owner, and by when. */
 export interface RecallTerms {
@@ -35,12 +35,6 @@ export interface Pressure {
   readonly sources: readonly string[] | null;
   readonly seconds: number;
 }
-
-/**
- * When a user that is below its share may ask again; or how much less than it lacks can be had back at
- * most, in the dimension that is short.
- */
-export type Prospect = { readonly afterSeconds: number } | { readonly recallable: number };
 
 /** Not handed out for so long: idle. Interactive clients redeem anew within seconds. */
 export const IDLE_SECONDS = 60;

@@ -11,6 +11,7 @@ import {
 } from '../../memory/charged.js';
 import { BrokerError } from '../../memory/errors.js';
 import { askedFor, isExact } from '../../memory/exact.js';
+import type { Possible } from '../../memory/refusal-words.js';
 import type { Account } from './account.js';
 import { burst } from './bucket.js';
 
@@ -23,6 +24,12 @@ export interface Need {
   /** What each user holds above its share. */
   readonly over: ReadonlyMap<number, number>;
 }
+
+/**
+ * When a user that is below its share may ask again; or how much less than it lacks can be had back at
+ * most, in the dimension that is short.
+ */
+export type Prospect = { readonly afterSeconds: number } | { readonly recallable: number };
 
 /** The refusal of a user below its share. */
 export class ShareRefusal extends BrokerError {
@@ -123,4 +130,28 @@ export function tooFast(
       },
     },
   );
+}
+
+/** The same refusal, and what becomes of it by recalling from others. */
+export function recalling(
+  { message, refusal, need }: ShareRefusal,
+  prospect: Prospect,
+): BrokerError {
+  const told = (text: string, possible: Possible) => {
+    const error = new BrokerError('limit_exceeded', `${message}; ${text}`, {
+      ...refusal,
+      possible,
+    });
+    return new ShareRefusal(error, need);
+  };
+  const { possible: most } = refusal;
+  if ('recallable' in prospect) {
+    const { recallable } = prospect;
+    const bounds = typeof most === 'object' && !Array.isArray(most) ? most : {};
+    const possible: Possible = { ...bounds, recalling: false, recallable };
+    return told(`${recallable} can be recalled, which is not enough`, possible);
+  }
+  const { afterSeconds: seconds } = prospect;
+  const possible = { ...(most as object), recalling: true, after_seconds: seconds };
+  return told(`it is being recalled: ask again in ${seconds} s`, possible);
 }

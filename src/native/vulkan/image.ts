@@ -1,6 +1,7 @@
 /**
- * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then
- * it says which, and where each memory plane lies. Or a linear one without, for memory that is no dma_buf. An image is its caller's to destroy.
+ * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then it says which,
+ * and where each memory plane lies. Or a linear one without, for memory that is no dma_buf. An image is its caller's
+ * to destroy.
  */
 import type { PlaneLayout } from '../../memory/plane.js';
 import type { Address } from '../ffi.js';

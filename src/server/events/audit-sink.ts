@@ -1,6 +1,6 @@
 /**
- * Where the audit goes: one line each into the daemon's log (audit-line.ts), whatever the log's level. Of refusals a caller gets so many lines; a line
- * tells how many more there were.
+ * Where the audit goes: one line each into the daemon's log (audit-line.ts), whatever the log's level. Of refusals a
+ * caller gets so many lines; a line tells how many more there were.
  *
  * Where the log has no room for an act, it is lost and counted (`drop`), or kept, and nobody is served
  * until it has (`block`).

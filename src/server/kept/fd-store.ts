@@ -5,8 +5,8 @@
  * waits for it. What is to be put there waits in a queue of its user, and the users have turns; where there is a keeper
  * (keeper-client.ts) that has what would wait, and what there is no room for.
  *
- * One file is in the store once (the manager takes no second one, whatever its name): where two buffers are
- * the same memory, the name of one is there, and the other's when that one goes.
+ * One file is in the store once: where two buffers are the same memory, the name of one is there, and the other's when
+ * that one goes (stored-files.ts).
  *
  * Owns nothing: fds stay the buffers', and are open until `drop` (or `cancel`, where they are not in the store).
  */
@@ -15,15 +15,7 @@ import { sooner } from '../../broker/deadlines.js';
 import { Bucket } from '../../broker/quota/bucket.js';
 import type { Clock } from '../../memory/clock.js';
 import { Pace } from './pace.js';
-
-/** A memory of a buffer. */
-export interface StoredFd {
-  /** FDNAME=. */
-  readonly name: string;
-  readonly fd: number;
-  /** st_dev:st_ino; null where files do not tell memories apart. */
-  readonly identity: string | null;
-}
+import { type StoredFd, StoredFiles } from './stored-files.js';
 
 /** `full`: there is no room now, `failed`: there will be none. */
 export type Sent = 'sent' | 'full' | 'failed';
@@ -102,15 +94,9 @@ interface User {
 /** The manager reads when it has time; nothing tells when. */
 const RETRY_MS = 2;
 
-/** Buffers of one file beside the first that are kept: each is moved up when one before it goes. */
-const MAX_DOUBLES = 16;
-
 export class FdStore {
-  /** By name: what is in the store. */
-  readonly #stored = new Map<string, StoredFd>();
-  /** By identity: what would be, but that another name of the same file is. */
-  readonly #doubles = new Map<string, StoredFd[]>();
-  readonly #names = new Map<string, string>();
+  /** What is in the store, or with who has the overflow. */
+  readonly #files = new StoredFiles();
   /** By buffer. */
   readonly #byBuffer = new Map<string, readonly StoredFd[]>();
   readonly #users = new Map<number, User>();
@@ -130,7 +116,7 @@ export class FdStore {
 
   /** What the manager has. */
   get size(): number {
-    return this.#stored.size - (this.overflow?.size ?? 0);
+    return this.#files.size - (this.overflow?.size ?? 0);
   }
 
   /** What it has who has the overflow. */
@@ -163,7 +149,7 @@ export class FdStore {
     for (const each of all) {
       if (each.named) continue;
       // The same file was there under a name that is no buffer's.
-      if (!this.#isThere(each)) this.#outgoing.push(storing(each));
+      if (!this.#files.has(each)) this.#outgoing.push(storing(each));
       this.#add(each);
     }
   }
@@ -276,16 +262,16 @@ export class FdStore {
   #send({ id, fds }: Put, bucket: Bucket): Sent {
     const { perSecond, max } = this.limits;
     const now = this.world.clock.now();
-    const fresh = fds.filter((each) => !this.#isThere(each)).length;
+    const fresh = fds.filter((each) => !this.#files.has(each)).length;
     if (this.size + fresh > max) return this.#putOver(id, fds);
-    if (fds.some(({ identity }) => this.#doublesOf(identity) >= MAX_DOUBLES)) return 'failed';
+    if (!fds.every((each) => this.#files.hasRoom(each))) return 'failed';
     // A double costs the manager nothing now, and as much as any other when it has the first one's place.
     if (this.#outgoing.length > 0 || !this.#mayTell() || bucket.wait(perSecond, now) > 0) {
       return fresh > 0 && this.#putOver(id, fds) === 'sent' ? 'sent' : 'full';
     }
     const sent: StoredFd[] = [];
     for (const each of fds) {
-      const isDouble = this.#isThere(each);
+      const isDouble = this.#files.has(each);
       const told = isDouble ? 'sent' : this.#tell(storing(each));
       if (told !== 'sent') {
         for (const back of sent) this.#remove(back);
@@ -301,7 +287,7 @@ export class FdStore {
 
   #putOver(id: string, fds: readonly StoredFd[]): Sent {
     if (this.overflow === null) return 'failed';
-    const fresh = fds.filter((each) => !this.#isThere(each));
+    const fresh = fds.filter((each) => !this.#files.has(each));
     const files = fresh.filter(
       ({ identity }, at) =>
         identity === null || fresh.findIndex((other) => other.identity === identity) === at,
@@ -317,61 +303,34 @@ export class FdStore {
     return this.overflow?.has(name) === true;
   }
 
-  /** The file is kept, under whichever name. */
-  #isThere({ identity }: StoredFd): boolean {
-    return identity !== null && this.#names.has(identity);
-  }
-
-  #doublesOf(identity: string | null): number {
-    return identity === null ? 0 : (this.#doubles.get(identity)?.length ?? 0);
-  }
-
   #add(each: StoredFd): void {
-    const { name, identity } = each;
-    if (identity !== null && this.#names.has(identity)) {
-      this.#doubles.set(identity, [...(this.#doubles.get(identity) ?? []), each]);
-      return;
-    }
-    this.#stored.set(name, each);
-    if (identity === null) return;
-    this.#names.set(identity, name);
-    if (!this.#isOver(name)) this.world.referred(identity, 1);
+    if (this.#files.add(each)) this.#refers(each);
+  }
+
+  /** It stands for its file from now on. */
+  #refers({ name, identity }: StoredFd): void {
+    if (identity !== null && !this.#isOver(name)) this.world.referred(identity, 1);
   }
 
   #remove(each: StoredFd): void {
+    const removed = this.#files.remove(each);
+    if (removed === null) return;
     const { name, identity } = each;
-    const doubles = identity === null ? [] : (this.#doubles.get(identity) ?? []);
-    if (this.#stored.get(name) !== each) {
-      const left = doubles.filter((double) => double.name !== name);
-      if (identity !== null && left.length > 0) this.#doubles.set(identity, left);
-      else if (identity !== null) this.#doubles.delete(identity);
-      return;
-    }
-    this.#stored.delete(name);
+    const { next } = removed;
     if (this.overflow?.drop(name) === true) {
-      this.#follow(identity, (next) => this.overflow?.owe(next));
-      return;
+      if (next !== null) this.overflow.owe(next);
+    } else {
+      // Its fd may be closed by the time that the manager reads: then it is not sent any more.
+      const late = this.#outgoing.findIndex(
+        (message) => message.fds.length > 0 && message.name === name,
+      );
+      if (late >= 0) this.#outgoing.splice(late, 1);
+      else this.#outgoing.push(removing(name));
+      if (identity !== null) this.world.referred(identity, -1);
+      // The manager has dropped the file by the time that it reads of it.
+      if (next !== null) this.#outgoing.push(storing(next));
     }
-    // Its fd may be closed by the time that the manager reads: then it is not sent any more.
-    const late = this.#outgoing.findIndex(
-      (message) => message.fds.length > 0 && message.name === name,
-    );
-    if (late >= 0) this.#outgoing.splice(late, 1);
-    else this.#outgoing.push(removing(name));
-    if (identity !== null) this.world.referred(identity, -1);
-    // The manager has dropped the file by the time that it reads of it.
-    this.#follow(identity, (next) => this.#outgoing.push(storing(next)));
-  }
-
-  /** The next name of a file has the place of one that went. */
-  #follow(identity: string | null, store: (next: StoredFd) => void): void {
-    if (identity === null) return;
-    const doubles = this.#doubles.get(identity) ?? [];
-    this.#names.delete(identity);
-    this.#doubles.delete(identity);
-    const [next] = doubles;
-    if (next !== undefined) store(next);
-    for (const double of doubles) this.#add(double);
+    if (next !== null) this.#refers(next);
   }
 
   #mayTell(): boolean {

@@ -11,7 +11,7 @@ import { sooner } from '../../broker/deadlines.js';
 import { after } from '../../memory/clock.js';
 import { close } from '../../native/libc/fd.js';
 import { nameOf, WrongLine } from '../words/keeper-lines.js';
-import type { Overflow, Sent, StoredFd } from './fd-store.js';
+import type { Overflow, Sent } from './fd-store.js';
 import type { NamedFd } from './found.js';
 import {
   type ConnectionWorld,
@@ -19,6 +19,7 @@ import {
   LOOK_MS,
   PATIENCE_MS,
 } from './keeper-connection.js';
+import type { StoredFd } from './stored-files.js';
 
 export interface KeeperWorld extends ConnectionWorld {
   /** There is a reference more to a file, or one less. */

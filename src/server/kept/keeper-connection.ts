@@ -11,7 +11,8 @@ import { isSystemError } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
 import { connectUnix, receive, send } from '../../native/libc/socket.js';
 import { KEEPER_VERSION, Lines, WrongLine } from '../words/keeper-lines.js';
-import type { Sent, StoredFd } from './fd-store.js';
+import type { Sent } from './fd-store.js';
+import type { StoredFd } from './stored-files.js';
 
 export interface ConnectionWorld {
   readonly clock: Clock;

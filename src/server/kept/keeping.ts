@@ -15,12 +15,13 @@ import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
 import { identity } from '../../native/libc/fd.js';
 import { type Slots, slotsFor } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
-import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
+import type { FdStore, FoundFd } from './fd-store.js';
 import type { Found } from './found.js';
 import { HeadNumber } from './head.js';
 import { KeptMetadata } from './kept-metadata.js';
 import { bufferOf, fdName } from './names.js';
 import { clientRecord, memoryRecord, stateRecord } from './records.js';
+import type { StoredFd } from './stored-files.js';
 
 interface Records {
   /** Of its memory, and the generation that it is of. */

@@ -51,7 +51,7 @@ export function share(
   terms: TokenRequest,
   by: Owner | null,
 ): Token {
-  const { info, token } = broker.share(buffer, tokenTerms(terms), by);
+  const { info, token } = broker.sharing.share(buffer, tokenTerms(terms), by);
   const { id, uses_left, expires_at } = tokenView(info, broker.clock);
   return { id, token, uses: uses_left, expires_at };
 }

@@ -104,7 +104,7 @@ export class Journal {
   }
 
   #expects(buffer: BrokerBuffer): void {
-    const at = this.broker().nextExpiry(buffer);
+    const at = this.broker().sharing.tokens.nextExpiry(buffer);
     if (at === null) this.#expiring.delete(buffer);
     else {
       this.#expiring.set(buffer, at);

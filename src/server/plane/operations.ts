@@ -44,7 +44,7 @@ export const operations: Table<PlaneOperation> = {
   extendLease: op({
     of: live,
     run: ({ broker, subject, parameters, by }) => {
-      broker.renew(subject, parameters.body.seconds, by);
+      broker.leases.renew(subject, parameters.body.seconds, by);
       return bufferView(broker, subject);
     },
   }),
@@ -58,7 +58,7 @@ export const operations: Table<PlaneOperation> = {
   listTokens: op({
     of: live,
     run: ({ broker, subject }) =>
-      broker.tokens(subject).map((token) => tokenView(token, broker.clock)),
+      broker.sharing.tokens.list(subject).map((token) => tokenView(token, broker.clock)),
   }),
   shareBuffer: op({
     of: live,
@@ -68,7 +68,7 @@ export const operations: Table<PlaneOperation> = {
     of: live,
     run: ({ broker, subject, parameters, by }) => {
       const { token_id } = parameters.params;
-      if (broker.revoke(subject, token_id, by)) return;
+      if (broker.sharing.revoke(subject, token_id, by)) return;
       throw new BrokerError('not_found', `buffer ${subject.id} has no token ${token_id}`);
     },
   }),

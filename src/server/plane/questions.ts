@@ -19,7 +19,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
     of: part,
     start: ({ broker, world: { waits }, parameters, by }, done) => {
       if (by === null) throw new Error(NOBODY);
-      broker.checkTerms(by, tokenTerms(parameters.token));
+      broker.sharing.checkTerms(by, tokenTerms(parameters.token));
       const { ticket } = parameters;
       let isAnswered = false;
       let givenUp: BrokerError | null = null;
@@ -61,7 +61,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
     start: ({ broker, parameters, by }, done) => {
       if (by === null) throw new Error(NOBODY);
       const request = allocationRequest(parameters);
-      broker.checkTerms(by, tokenTerms(parameters.token));
+      broker.sharing.checkTerms(by, tokenTerms(parameters.token));
       broker.test(by, request, (result) =>
         done('error' in result ? result : { value: planView(request.spec, result) }),
       );
@@ -76,7 +76,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
         done({ value: result });
       }),
   }),
-  documentOf: op({ of: live, run: ({ broker, subject }) => broker.metadata(subject) }),
+  documentOf: op({ of: live, run: ({ broker, subject }) => broker.commits.metadata(subject) }),
   imageDone: act({
     of: whole,
     run: ({ broker, parameters }) => broker.works.received(parameters),

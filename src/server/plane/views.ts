@@ -72,7 +72,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     last_used_at: time(buffer.lastUsed),
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     recall: recallView(broker.quotas.recalls.ofBuffer(buffer), broker.clock),
-    tokens: broker.tokenCount(buffer),
+    tokens: broker.sharing.tokens.count(buffer),
     // What is released has no name any more.
     lasting: buffer.released ? null : lastingView(buffer.lasting, broker.clock),
     orphan: orphanView(broker, buffer),

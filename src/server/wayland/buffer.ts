@@ -1,48 +1,43 @@
 /**
- * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
- * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
+ * dmabroker_buffer_v1: a client's object for a buffer that it allocated or redeemed. The object is not the
+ * buffer: destroying one client's object leaves others' alone.
  */
 import type { AdoptionRequest } from '../../broker/adoption.js';
-import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
-import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
+import type { Broker, ImportRequest } from '../../broker/broker.js';
+import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
 import type { ClaimTerms } from '../../broker/claims.js';
-import type { Document } from '../../broker/document.js';
 import type { Committed } from '../../broker/lasting.js';
 import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
-import type { Worked } from '../../broker/works.js';
+import type { Redemption } from '../../broker/sharing.js';
 import { BrokerError } from '../../memory/errors.js';
 import { fdsOf } from '../../memory/faces.js';
-import { asRefusal, type Done, type Result } from '../../memory/result.js';
+import { asRefusal, type Result } from '../../memory/result.js';
 import type { HandleType } from '../../memory/source.js';
-import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
 import { describe } from './description.js';
 import { type RefusalEvent, type Refusing, refuse } from './failure.js';
-import { Order } from './order.js';
+import { AwaitedBuffer } from './order.js';
 import type { Packet } from './output.js';
 import type { Requests, Resource } from './resource.js';
-import { noWriter, Revisions } from './revisions.js';
-import { WorkObject } from './work.js';
-
-const ANY_UID = 0xffffffff;
-
-const connectionEnded = () => new BrokerError('not_found', 'the connection has ended');
+import { Revisions } from './revisions.js';
+import { ShareObject } from './share.js';
+import { connectionEnded, type Subject } from './subject.js';
 
 const givenUp = (how: string) =>
   new BrokerError('not_found', `the buffer's object was ${how} while it waited for memory`);
 
-export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watcher {
+const noRight = (message: string) =>
+  new BrokerError('permission_denied', message, { constraint: 'rights' });
+
+export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Subject {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
-  #buffer: BrokerBuffer | null = null;
-  /** Why there is none. */
-  #failure: BrokerError | null = null;
-  readonly #order: Order;
+  readonly awaited: AwaitedBuffer;
   /** The message with the first `done`: what was sent with it, the client may know. */
   #done: Packet | null = null;
-  /** The object has gone. */
-  #abandoned = false;
+  hasGone = false;
   /** Ends its waiting for memory; null where it was not asked for by this object. */
   #giveUpWaiting: ((why: BrokerError) => void) | null = null;
   #released = false;
@@ -52,104 +47,59 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #known = false;
   /** The token that was redeemed for it has the right. */
   #mayRenew = false;
+  isWriter = false;
   /** It has no others of the buffer's; null: it has all. */
   #types: readonly HandleType[] | null = null;
   /** `reissue` was sent and is not answered. */
   #reissuing = false;
-  /** It may commit: its connection is the buffer's writer by this object. */
-  #writer = false;
   /** Withdraws a claim that waits. */
   #withdraw: (() => void) | null = null;
   /** What is told and asked of revisions; none for most. */
   #revisions: Revisions | null = null;
 
   constructor(
-    private readonly broker: Broker,
-    private readonly connection: Connection,
+    readonly broker: Broker,
+    readonly connection: Connection,
     id: number,
-    private readonly version: number,
+    readonly version: number,
   ) {
-    this.#order = new Order(connection.waits);
-    this.#resource = connection.create(id, dmabroker_buffer_v1, version, this);
-  }
-
-  /** The one that a request names; another id ends the connection. */
-  static named(connection: Connection, id: number): BufferObject {
-    const { requests } = connection.find(id, dmabroker_buffer_v1);
-    if (!(requests instanceof BufferObject)) throw new Error(`object ${id} has no buffer object`);
-    return requests;
+    this.awaited = new AwaitedBuffer(connection.waits);
+    this.#resource = connection.objects.create(id, dmabroker_buffer_v1, version, this);
   }
 
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
+    this.asked();
+    this.givesUpBy(
+      this.broker.allocate(
+        this.#self,
+        request,
+        (result) => this.answered(result),
+        (place) => this.waits(place),
+      ),
+    );
+  }
+
+  /** Memory is asked for, which is to be its connection's. */
+  asked(): void {
     this.#forOwner = true;
-    this.#giveUpWaiting = this.broker.allocate(
-      this.#self,
-      request,
-      (result) => this.#answered(result),
-      (place) => this.#waits(place),
-    );
+    this.awaited.asked();
   }
 
-  /** It is to be asked for with others, when the client says so. */
-  added(): void {
-    this.#order.unasked();
-  }
-
-  /** Asks for as many equal buffers as there are objects: each is answered as by `allocate`. */
-  static allocateAll(objects: readonly BufferObject[], request: AllocationRequest): void {
-    const [first] = objects;
-    if (first === undefined) return;
-    for (const each of objects) {
-      each.#forOwner = true;
-      each.#order.asked();
-    }
-    const giveUp = first.broker.allocateMany(
-      first.#self,
-      request,
-      (result) => {
-        if ('error' in result) BufferObject.refuseAll(objects, result.error);
-        else for (const [i, each] of objects.entries()) each.#answered(result[i] as BrokerBuffer);
-      },
-      (place) => {
-        for (const each of objects) each.#waits(place);
-      },
-    );
-    const left = new Set(objects);
-    for (const each of objects)
-      each.#giveUpWaiting = (why) => {
-        left.delete(each);
-        if (left.size === 0) giveUp(why);
-      };
+  /** What ends its waiting for memory. */
+  givesUpBy(giveUp: (why: BrokerError) => void): void {
+    this.#giveUpWaiting = giveUp;
   }
 
   /** It waits for memory, at this place. */
-  #waits(place: number): void {
-    if (!this.#abandoned) this.#resource.event('waiting', place);
-  }
-
-  /** All have the same answer. It is one refusal, and noted as such. */
-  static refuseAll(objects: readonly BufferObject[], error: BrokerError): void {
-    const [first] = objects;
-    if (first === undefined) return;
-    const { broker } = first;
-    const owner = first.#self;
-    broker.refused(owner, error, null);
-    for (const each of objects) {
-      refuse(broker, { owner, resource: each.#resource }, error);
-      each.#settle(error);
-    }
-  }
-
-  /** They were added and the connection has ended: other objects' requests may wait for these. */
-  static endAll(objects: readonly BufferObject[]): void {
-    for (const each of objects) each.#settle(connectionEnded());
+  waits(place: number): void {
+    if (!this.hasGone) this.#resource.event('waiting', place);
   }
 
   /** Registers memory that the client brings; the fds are the broker's from here on. */
   import(request: ImportRequest): void {
     this.#forOwner = true;
-    this.broker.import(this.#self, request, (result) => this.#answered(result));
+    this.broker.import(this.#self, request, (result) => this.answered(result));
   }
 
   /**
@@ -161,7 +111,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       const adopted = this.broker.adopt(this.connection.client, request);
       if (adopted === null) return 'unknown';
       this.#forOwner = adopted.isOwner;
-      this.#writer = adopted.isWriter;
+      this.isWriter = adopted.isWriter;
       this.#known = true;
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
@@ -177,7 +127,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   /** Asks for a buffer by its lasting name: there may be one later. */
   claim(terms: ClaimTerms): void {
-    this.#order.unasked();
+    this.awaited.unasked();
     const withdraw = this.broker.claim(this.connection.client, this, terms, (result) => {
       this.#withdraw = null;
       if ('error' in result) {
@@ -185,13 +135,13 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
         return;
       }
       this.#forOwner = result.isOwner;
-      this.#writer = result.isWriter;
+      this.isWriter = result.isWriter;
       this.#mayRenew = result.mayRenew;
       this.#known = true;
       this.show(result.buffer);
       this.#recalled(result.buffer);
     });
-    if (!this.#order.settled) this.#withdraw = withdraw;
+    if (!this.awaited.settled) this.#withdraw = withdraw;
   }
 
   /** What its owner was asked for while nobody was there to hear it. */
@@ -211,14 +161,15 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
    * owner by now (succession.ts). What was redeemed speaks for nobody, on whichever connection.
    */
   get #owner(): boolean {
-    return this.#forOwner && this.#buffer?.owner.client === this.connection.client;
+    return this.#forOwner && this.awaited.buffer?.owner.client === this.connection.client;
   }
 
-  #answered(result: Result<BrokerBuffer>): void {
+  /** What came of what it has asked for. */
+  answered(result: Result<BrokerBuffer>): void {
     if ('error' in result) this.failed(result.error);
-    else if (this.#abandoned) this.#giveUp(result);
+    else if (this.hasGone) this.#giveUp(result);
     else {
-      this.#writer = result.lasting?.writer === this.connection.client;
+      this.isWriter = result.lasting?.writer === this.connection.client;
       this.show(result);
     }
   }
@@ -231,24 +182,17 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     if (this.connection.closing) {
       this.broker.release(buffer, 'owner');
       // Others may wait for this answer: objects that were destroyed before the connection ended.
-      this.#settle(connectionEnded());
+      this.awaited.answer(connectionEnded());
       return;
     }
-    this.#buffer = buffer;
-    this.#settle(null);
-  }
-
-  /** The first answer is given: what was asked meanwhile is done, or fails with it. */
-  #settle(failure: BrokerError | null): void {
-    if (this.#order.settled) return;
-    this.#failure = failure;
-    this.#order.settle();
+    this.awaited.buffer = buffer;
+    this.awaited.answer(null);
   }
 
   /** Sends the buffer: info, its memories, planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
     const resource = this.#resource;
-    this.#buffer = buffer;
+    this.awaited.buffer = buffer;
     buffer.watchers.add(this);
     // What was published of it comes first.
     if (buffer.lasting?.committed != null) this.#published.tell(buffer.lasting.committed, true);
@@ -265,9 +209,9 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       done.told = done.told.length === 0 ? [this] : [...done.told, this];
     }
     this.#done ??= done;
-    this.broker.handedOut(buffer, this.connection.client, this.#mayRenew, held?.fds.length);
+    this.broker.sharing.handedOut(buffer, this.connection.client, this.#mayRenew, held?.fds.length);
     held?.release();
-    this.#settle(null);
+    this.awaited.answer(null);
   }
 
   /** Shows what a token stood for, as some of its handle types. */
@@ -277,47 +221,32 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.show(buffer);
   }
 
-  #renew(seconds: number): Lease {
-    if (!this.#owner && !this.#mayRenew) {
-      throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
-        constraint: 'rights',
-      });
-    }
-    return this.broker.renew(this.#had(), seconds, this.#self, this);
-  }
-
-  #park(seconds: number): Lease {
-    if (!this.#owner) {
-      throw new BrokerError('permission_denied', 'only its owner may park a buffer', {
-        constraint: 'rights',
-      });
-    }
-    return this.broker.park(this.#had(), seconds, this.#self, this);
-  }
-
   /** `change` is answered with the lease that there is then. */
-  #lease(change: () => Lease): void {
-    try {
-      this.#had();
-      this.#tellLease(change().endsIn, 1);
-    } catch (error) {
-      this.#refused(asRefusal(error), this.#resource, 'lease_refused');
-    }
+  #lease(change: (buffer: BrokerBuffer) => Lease): void {
+    this.awaited.ask(
+      (buffer) => this.#tellLease(change(buffer).endsIn, 1),
+      (error) => this.refused(error, this.#resource, 'lease_refused'),
+    );
   }
 
-  /** Notes a refusal, and tells the object that it is about. */
-  #refused<I extends Refusing>(
+  refused<I extends Refusing>(
     error: BrokerError,
     resource: Resource<I>,
     event: RefusalEvent = 'failed',
   ): void {
-    this.broker.refused(this.#self, error, this.#buffer);
+    this.broker.refused(this.#self, error, this.awaited.buffer);
     refuse(this.broker, { owner: this.#self, resource, event }, error);
   }
 
   failed(error: BrokerError): void {
-    this.#refused(error, this.#resource);
-    this.#settle(error);
+    this.broker.refused(this.#self, error, this.awaited.buffer);
+    this.failedWith(error);
+  }
+
+  /** The same of a refusal that is noted already. */
+  failedWith(error: BrokerError): void {
+    refuse(this.broker, { owner: this.#self, resource: this.#resource }, error);
+    this.awaited.answer(error);
   }
 
   // ---- what becomes of the buffer ---------------------------------------------------------------
@@ -353,21 +282,14 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   }
 
   get #published(): Revisions {
-    this.#revisions ??= new Revisions(this.connection, this.#resource, {
-      newest: () => this.#buffer?.lasting?.committed ?? null,
-      send: (document, anyway) => this.#sent(document, anyway),
-    });
+    this.#revisions ??= new Revisions(this, this.#resource);
     return this.#revisions;
-  }
-
-  #sent(document: Document, anyway: boolean): (() => void) | null {
-    const by = { client: this.connection.client, watcher: this };
-    return this.#buffer && this.broker.sendDocument(by, this.#buffer, document, anyway);
   }
 
   /** Where it is to be noted that the first answer has been sent. */
   toldAt(): number {
-    return this.#buffer === null ? 0 : this.broker.toldAt(this.#buffer);
+    const { buffer } = this.awaited;
+    return buffer === null ? 0 : this.broker.toldAt(buffer);
   }
 
   // ---- requests -----------------------------------------------------------------------------------
@@ -375,20 +297,31 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   destroy(): void {}
 
   release(): void {
-    if (!this.#order.settled) this.#giveUpWaiting?.(givenUp('released'));
-    this.#order.add(() => this.#behindCommits(() => this.#release()));
+    if (!this.awaited.settled) this.#giveUpWaiting?.(givenUp('released'));
+    this.awaited.add(() => this.#behindCommits(() => this.#release()));
   }
 
   reissue(): void {
-    this.#order.add(() => this.#reissue());
+    this.awaited.add(() => this.#reissue());
   }
 
   renew(seconds: number): void {
-    this.#order.add(() => this.#lease(() => this.#renew(seconds)));
+    this.#lease((buffer) => {
+      if (!this.#owner && !this.#mayRenew)
+        throw noRight('the token gave no right to renew the lease');
+      return this.broker.leases.renew(buffer, seconds, this.#self, this);
+    });
   }
 
   park(seconds: number): void {
-    this.#order.add(() => this.#lease(() => this.#park(seconds)));
+    this.#lease((buffer) => {
+      if (!this.#owner) throw noRight('only its owner may park a buffer');
+      return this.broker.leases.park(buffer, seconds, this.#self, this);
+    });
+  }
+
+  share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
+    new ShareObject(this, id).begin({ uses, uid, seconds, rights });
   }
 
   set_metadata(fd: number, size: number): void {
@@ -396,44 +329,18 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   }
 
   commit(high: number, low: number): void {
-    const published = this.#published;
-    const document = published.takeMetadata();
-    this.#order.add(() => {
-      const refused = (error: BrokerError) =>
-        this.#refused(error, this.#resource, 'commit_refused');
-      try {
-        const metadata = document && (() => document.read());
-        const request = { revision: high * 2 ** 32 + low, metadata };
-        const waiting = this.connection.waits.answer;
-        const by = { client: this.connection.client, watcher: this, waiting };
-        const buffer = this.#had();
-        if (buffer.lasting !== null && !this.#writer) throw noWriter();
-        this.broker.commit(by, buffer, request, (result) => {
-          document?.close();
-          if ('error' in result) refused(result.error);
-          else published.answer(result);
-        });
-      } catch (error) {
-        document?.close();
-        refused(asRefusal(error));
-      }
-    });
+    this.#published.commit(high * 2 ** 32 + low);
   }
 
   /** What was asked behind commits has its turn behind them. */
   #behindCommits(run: () => void): void {
-    if (this.#buffer === null) run();
-    else this.broker.behindCommits(this.#buffer, run, this.connection.waits.answer);
-  }
-
-  /** The buffer, when it is the request's turn. Throws what it failed with. */
-  #had(): BrokerBuffer {
-    if (this.#buffer !== null) return this.#buffer;
-    throw this.#failure ?? new Error('it is not settled');
+    const { buffer } = this.awaited;
+    if (buffer === null) run();
+    else this.broker.commits.inTurn(buffer, run, this.connection.waits.answer);
   }
 
   #release(): void {
-    const buffer = this.#buffer;
+    const { buffer } = this.awaited;
     if (buffer === null || this.#released) return;
     this.#released = true;
     this.broker.left(buffer, this, false);
@@ -442,8 +349,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   #reissue(): void {
     if (this.#reissuing) return;
-    const buffer = this.#buffer;
-    if (buffer === null || this.#abandoned) return; // `failed` has been sent
+    const { buffer } = this.awaited;
+    if (buffer === null || this.hasGone) return; // `failed` has been sent
     if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
       const message = 'only its owner may have a lost buffer re-issued';
       this.failed(new BrokerError('permission_denied', message));
@@ -452,52 +359,10 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#reissuing = true;
     this.broker.reissue(buffer, (result) => {
       this.#reissuing = false;
-      if (this.#abandoned) return;
+      if (this.hasGone) return;
       if ('error' in result) this.failed(result.error);
       else this.show(result);
     });
-  }
-
-  /** Makes a work object, whose requests are about this buffer. */
-  createWork(id: number): void {
-    const { works } = this.broker;
-    new WorkObject(this.connection, id, this.version, {
-      refused: (error, resource) => this.#refused(error, resource),
-      copy: (sourceId, range, sourceOffset, answered) => {
-        const source = BufferObject.named(this.connection, sourceId);
-        const copy = (destination: BrokerBuffer) => {
-          const ends = { source: source.#had(), destination };
-          works.copy(this.#self, ends, { ...range, sourceOffset }, answered);
-        };
-        this.#work(answered, copy, source);
-      },
-      fill: (value, range, answered) =>
-        this.#work(answered, (buffer) =>
-          works.fill(this.#self, buffer, { ...range, value }, answered),
-        ),
-      read: (range, answered) =>
-        this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
-    });
-  }
-
-  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
-  #work(
-    answered: Done<Worked>,
-    run: (buffer: BrokerBuffer) => void,
-    ...others: BufferObject[]
-  ): void {
-    if (this.#abandoned) {
-      answered({ error: new BrokerError('not_found', "the buffer's object was destroyed") });
-      return;
-    }
-    const turn = () => {
-      try {
-        run(this.#had());
-      } catch (error) {
-        answered({ error: asRefusal(error) });
-      }
-    };
-    this.#order.add(turn, ...others.map((other) => other.#order));
   }
 
   /**
@@ -505,52 +370,25 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
    * not sent: a buffer of whatever lifetime would stay without anybody who knows its id, but for an adopted one.
    */
   gone(): void {
-    this.#abandoned = true;
+    this.hasGone = true;
     this.#withdraw?.();
-    if (this.#withdraw !== null) this.#settle(connectionEnded());
+    if (this.#withdraw !== null) this.awaited.answer(connectionEnded());
     this.#withdraw = null;
     this.#revisions?.end();
-    if (!this.#order.settled) this.#giveUpWaiting?.(givenUp('destroyed'));
-    this.#buffer?.watchers.delete(this);
+    if (!this.awaited.settled) this.#giveUpWaiting?.(givenUp('destroyed'));
+    this.awaited.buffer?.watchers.delete(this);
     const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {
-      const buffer = this.#buffer;
-      if (buffer === null || (this.#released && !this.#writer)) return;
+      const { buffer } = this.awaited;
+      if (buffer === null || (this.#released && !this.isWriter)) return;
       // At the end of a connection its writer stays who it was, for whoever comes back for it (adoption.ts).
-      this.broker.left(buffer, this, this.#writer && !this.connection.closing);
+      this.broker.left(buffer, this, this.isWriter && !this.connection.closing);
       // To a writer that is not its owner `release` has done nothing.
       if (this.#released || !this.#owner) return;
       this.#released = true;
       if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
     };
     if (this.connection.closing) letGo();
-    else this.#order.add(() => this.#behindCommits(letGo));
-  }
-
-  share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
-    const { right } = dmabroker_share_v1.enums;
-    let revoke: (() => void) | null = null;
-    const share = this.connection.create(id, dmabroker_share_v1, this.version, {
-      destroy: () => {},
-      revoke: () => this.#order.add(() => revoke?.()),
-    });
-    if ((rights & ~right.renew) !== 0) share.error('invalid_rights', `rights ${rights}`);
-    const terms = {
-      uses,
-      uid: uid === ANY_UID ? null : uid,
-      seconds: seconds === 0 ? null : seconds,
-      mayRenew: (rights & right.renew) !== 0,
-    };
-    this.#order.add(() => {
-      try {
-        const buffer = this.#had();
-        const { info, token } = this.broker.share(buffer, terms, this.#self);
-        revoke = () => this.broker.revoke(buffer, info.id, this.#self);
-        share.event('token_id', info.id);
-        share.event('token', token);
-      } catch (error) {
-        this.#refused(asRefusal(error), share);
-      }
-    });
+    else this.awaited.add(() => this.#behindCommits(letGo));
   }
 }

@@ -20,19 +20,19 @@ export interface Global {
 /** Object 1, which exists from the start. */
 export function createDisplay(connection: Connection, globals: readonly Global[]): void {
   let serial = 0;
-  connection.create(1, wl_display, 1, {
+  connection.objects.create(1, wl_display, 1, {
     // The callback is made and gone at once: nobody sees that it was never there.
     sync: (id) => {
-      connection.checkNew(id);
+      connection.objects.checkNew(id);
       connection.write(wl_callback.event.done, id, serial++);
-      connection.free(id);
+      connection.objects.free(id);
     },
     get_registry: (id) => createRegistry(connection, id, globals),
   });
 }
 
 function createRegistry(connection: Connection, id: number, globals: readonly Global[]): void {
-  const registry: Resource<typeof wl_registry> = connection.create(id, wl_registry, 1, {
+  const registry: Resource<typeof wl_registry> = connection.objects.create(id, wl_registry, 1, {
     bind: (name, target) => {
       const global = globals.find((candidate) => candidate.name === name);
       const { invalid_object } = wl_display.enums.error;

@@ -18,6 +18,7 @@ import {
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
 import type { Global } from './display.js';
+import type { Resource } from './resource.js';
 
 /** A format with a modifier, as in the format table. */
 export interface AdvertisedFormat {
@@ -123,13 +124,18 @@ export function dmabufGlobal(
     version: feedback === null ? 3 : zwp_linux_dmabuf_v1.version,
     bind: (connection, id, version) => {
       const sendFeedback = (feedbackId: number) => {
-        const object = connection.create(feedbackId, zwp_linux_dmabuf_feedback_v1, version, {
-          destroy: () => {},
-        });
+        const object = connection.objects.create(
+          feedbackId,
+          zwp_linux_dmabuf_feedback_v1,
+          version,
+          {
+            destroy: () => {},
+          },
+        );
         // Version 4 is offered only with a device, so the request cannot come without one.
         if (feedback !== null) tell(connection, object, version, feedback);
       };
-      const global = connection.create(id, zwp_linux_dmabuf_v1, version, {
+      const global = connection.objects.create(id, zwp_linux_dmabuf_v1, version, {
         destroy: () => {},
         create_params: (paramsId) => createParams(connection, paramsId, version),
         get_default_feedback: sendFeedback,
@@ -148,9 +154,7 @@ export function dmabufGlobal(
   };
 }
 
-type FeedbackObject = ReturnType<
-  typeof Connection.prototype.create<typeof zwp_linux_dmabuf_feedback_v1>
->;
+type FeedbackObject = Resource<typeof zwp_linux_dmabuf_feedback_v1>;
 
 function tell(
   connection: Connection,
@@ -188,7 +192,7 @@ function createParams(connection: Connection, id: number, version: number): void
     used = true;
   };
   let modifier: bigint | null = null;
-  const params = connection.create(id, zwp_linux_buffer_params_v1, version, {
+  const params = connection.objects.create(id, zwp_linux_buffer_params_v1, version, {
     destroy: () => {},
     add: (fd, _plane, _offset, _stride, high, low) => {
       connection.foreign.close(fd);

@@ -18,7 +18,7 @@ export function testRequest(
   /** What is wrong with what the client has sent. */
   problem: BrokerError | null = null,
 ): void {
-  const resource = connection.create(id, dmabroker_test_v1, version, { destroy: () => {} });
+  const resource = connection.objects.create(id, dmabroker_test_v1, version, { destroy: () => {} });
   const { client } = connection;
   const owner = { client, peer: client.peer };
   if (problem !== null) {

@@ -18,7 +18,9 @@ import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { ParamsObject } from './params.js';
 import type { Resource } from './resource.js';
+import { subjectOf } from './subject.js';
 import { cut, MAX_TEXT } from './text.js';
+import { WorkObject } from './work.js';
 
 /** What the manager's events say and its requests reach. */
 export interface ManagerContext {
@@ -38,7 +40,7 @@ export function bindManager(
   id: number,
   version: number,
 ): void {
-  const manager = connection.create(id, dmabroker_manager_v1, version, {
+  const manager = connection.objects.create(id, dmabroker_manager_v1, version, {
     destroy: () => {},
     create_params: (paramsId) => {
       new ParamsObject(context.broker, connection, paramsId, version);
@@ -46,7 +48,7 @@ export function bindManager(
     redeem: (bufferId, token) => {
       const object = new BufferObject(context.broker, connection, bufferId, version);
       try {
-        object.redeemed(context.broker.redeem(connection.client, token));
+        object.redeemed(context.broker.sharing.redeem(connection.client, token));
       } catch (error) {
         object.failed(asRefusal(error));
       }
@@ -59,7 +61,7 @@ export function bindManager(
         return;
       }
       try {
-        object.redeemed(context.broker.redeem(connection.client, token, types), types);
+        object.redeemed(context.broker.sharing.redeem(connection.client, token, types), types);
       } catch (error) {
         object.failed(asRefusal(error));
       }
@@ -76,7 +78,9 @@ export function bindManager(
         committed: (how & claim.committed) !== 0,
       });
     },
-    create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
+    create_work: (workId, bufferId) => {
+      new WorkObject(subjectOf(connection, bufferId), workId);
+    },
   });
   describe(manager, connection, context);
 }

@@ -12,6 +12,13 @@
  * counted apart, since no client may be kept from sending what its own requests wait for.
  */
 
+import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { BrokerError } from '../../memory/errors.js';
+import { asRefusal } from '../../memory/result.js';
+import { wl_display } from '../../protocol/wayland.gen.js';
+import { DISPLAY_ID } from './objects.js';
+import { ProtocolError } from './resource.js';
+
 interface Turn {
   readonly of: readonly Gate[];
   readonly run: () => void;
@@ -26,6 +33,44 @@ export interface Waits {
   readonly answer: Waiting;
   /** For a request that the client has yet to send. May throw where there are too many. */
   readonly request: Waiting;
+}
+
+/** Requests of a client that may wait for earlier answers before it is not read for a while. */
+export const MAX_WAITING_REQUESTS = 1024;
+
+/**
+ * And for a `create_batch` that it has not sent, or for a claim that waits for somebody else: it is to be read for that,
+ * so that one more is its end.
+ */
+export const MAX_UNASKED_REQUESTS = 1024;
+
+/** How many of a connection's requests wait, and how many may. */
+export class WaitingRequests implements Waits {
+  #answers = 0;
+  #requests = 0;
+
+  /** `turned`: it is to be read no more, or again. */
+  constructor(private readonly turned: () => void) {}
+
+  readonly answer = (more: number): void => {
+    const { behind } = this;
+    this.#answers += more;
+    if (behind !== this.behind) this.turned();
+  };
+
+  readonly request = (more: number): void => {
+    if (this.#requests + more > MAX_UNASKED_REQUESTS) {
+      const { no_memory } = wl_display.enums.error;
+      const text = `more than ${MAX_UNASKED_REQUESTS} requests wait for a create_batch that was not sent, or for a claim`;
+      throw new ProtocolError(DISPLAY_ID, no_memory, text);
+    }
+    this.#requests += more;
+  };
+
+  /** So many wait for answers that it is not to be read for now. */
+  get behind(): boolean {
+    return this.#answers >= MAX_WAITING_REQUESTS;
+  }
 }
 
 /** Something that requests wait for, each in its turn. */
@@ -80,7 +125,11 @@ class Gate {
   }
 }
 
-export class Order extends Gate {
+/** A buffer that an object stands for, from before it is there. */
+export class AwaitedBuffer extends Gate {
+  buffer: BrokerBuffer | null = null;
+  /** Why there is none. */
+  #failure: BrokerError | null = null;
   /** Before its queue; none where nothing has ever waited for a request of the client's. */
   #asked: Gate | null = null;
 
@@ -94,7 +143,7 @@ export class Order extends Gate {
   }
 
   /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
-  add(run: () => void, ...others: readonly Order[]): void {
+  add(run: () => void, ...others: readonly AwaitedBuffer[]): void {
     if (this.#asked === null && others.every((each) => each.#asked === null)) {
       this.enter(run, others);
       return;
@@ -121,10 +170,36 @@ export class Order extends Gate {
     this.#asked?.open();
   }
 
-  /** The answer has come. */
-  settle(): void {
+  /** The first answer is given, and no other counts: what was asked meanwhile is done, or fails with it. */
+  answer(failure: BrokerError | null): void {
+    if (this.settled) return;
+    this.#failure = failure;
     this.asked();
     this.open();
+  }
+
+  /** The buffer, when it is a request's turn. Throws what it failed with. */
+  had(): BrokerBuffer {
+    if (this.buffer !== null) return this.buffer;
+    throw this.#failure ?? new Error('it is not settled');
+  }
+
+  /**
+   * As `add`, of a request that is given the buffer; `refused` is told what that failed with, or what the request throws.
+   */
+  ask(
+    run: (buffer: BrokerBuffer) => void,
+    refused: (error: BrokerError) => void,
+    ...others: readonly AwaitedBuffer[]
+  ): void {
+    const turn = () => {
+      try {
+        run(this.had());
+      } catch (error) {
+        refused(asRefusal(error));
+      }
+    };
+    this.add(turn, ...others);
   }
 }
 

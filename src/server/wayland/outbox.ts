@@ -2,9 +2,10 @@
  * Sends a connection's packets through the step, and decides what to watch the socket for. The server never
  * waits for a client: one that does not read is no longer read.
  *
- * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have
- * some of them, and all of a user's together a part (flight.ts); beyond that a message with fds goes out only when its
- * peer, or others of its user's, have read what was sent before (SIOCOUTQ). What is charged until it is received is asked about in the same way.
+ * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have some of
+ * them, and all of a user's together a part (flight.ts); beyond that a message with fds goes out only when its peer,
+ * or others of its user's, have read what was sent before (SIOCOUTQ). What is charged until it is received is asked
+ * about in the same way.
  *
  * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
  * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
@@ -104,7 +105,7 @@ export class Outbox implements Sender {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.#turnedAway || this.stuck || this.socket.connection.awaitsReceipt;
+    return this.#turnedAway || this.stuck || this.socket.connection.output.awaitsReceipt;
   }
 
   /**
@@ -127,12 +128,12 @@ export class Outbox implements Sender {
    * many ms it wants to look again; -1: not at all.
    */
   #lookReceived(): number {
-    const { connection } = this.socket;
-    if (!connection.awaitsReceipt) return -1;
+    const { output } = this.socket.connection;
+    if (!output.awaitsReceipt) return -1;
     const now = this.clock.now();
     if (this.#receiptAt === null || now >= this.#receiptAt) {
-      if (this.step.unread(this.socket.fd) === 0) connection.received();
-      if (!connection.awaitsReceipt) {
+      if (this.step.unread(this.socket.fd) === 0) output.received();
+      if (!output.awaitsReceipt) {
         this.#receiptAt = null;
         this.#receiptMs = FIRST_RETRY_MS;
         return -1;
@@ -239,7 +240,7 @@ export class Outbox implements Sender {
       this.#drains = false;
     }
     if (output.sending > 0) return;
-    if (output.packets.length > 0 || connection.closing || connection.awaitsReceipt) touched();
+    if (output.packets.length > 0 || connection.closing || output.awaitsReceipt) touched();
     this.#unsent = 0;
   }
 
@@ -267,7 +268,7 @@ export class Outbox implements Sender {
   /** Reads only from those who have read what was for them, or have sent fds. */
   #watch(): void {
     const { fd, connection, heldBack } = this.socket;
-    const waits = heldBack() || connection.behind || connection.paused;
+    const waits = heldBack() || connection.waits.behind || connection.paused;
     const able = (!this.stuck || this.#fdsWaiting) && !waits;
     const reading = !connection.closing && able;
     const same = reading === this.#reading && this.#full === this.#watchingFull;

@@ -4,7 +4,8 @@
  * buffers as far as a message may have so many: a client that is told of several buffers at once has them in one
  * message.
  *
- * Owns: a reference to the fds of each packet, until it is sent or the connection ends.
+ * Owns: a reference to the fds of each packet, until it is sent or the connection ends, and who is to be told when the
+ * peer has it.
  */
 import { type HeldFds, JoinedFds } from '../../broker/held-fds.js';
 import { MAX_FDS } from '../../memory/limits.js';
@@ -35,6 +36,8 @@ export class Output extends Writer {
   readonly packets: Packet[] = [];
   /** The step has so many of the first: they must not change until it is known what was sent of them. */
   sending = 0;
+  /** Of what was sent and perhaps not read. */
+  readonly #inFlight: (() => void)[] = [];
   /** Bytes that are in packets. */
   #packed = 0;
 
@@ -91,19 +94,32 @@ export class Output extends Writer {
     packet.held?.release();
     packet.held = null;
     packet.length -= count;
+    if (packet.received !== null) this.#inFlight.push(packet.received);
+    packet.received = null;
     if (packet.length > 0) return;
     this.packets.shift();
     // Whoever waits for it keeps it for longer.
     packet.told = NOBODY;
   }
 
-  /** Nothing more is sent. */
+  /** Whether it matters when the peer has read what it was sent, or is sent now. */
+  get awaitsReceipt(): boolean {
+    return this.#inFlight.length > 0 || this.packets.some(({ received }) => received !== null);
+  }
+
+  /** The peer has read all that was sent. */
+  received(): void {
+    for (const received of this.#inFlight.splice(0)) received();
+  }
+
+  /** Nothing more is sent, and nothing will be read. */
   close(): void {
     for (const packet of this.packets.splice(0)) {
       packet.held?.release();
       packet.held = null;
       packet.received?.();
     }
+    this.received();
     this.#packed = 0;
     this.clear();
   }

@@ -17,6 +17,7 @@ import {
 } from '../../memory/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../../protocol/wire.js';
+import { Batch } from './batch.js';
 import { bitsOf, handleTypesOf } from './bits.js';
 import { BroughtFds } from './brought-fds.js';
 import { BufferObject } from './buffer.js';
@@ -71,7 +72,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   /** The client's own; null: there is none. */
   #memory: LentMemory | null = null;
   /** Of `add_buffer`, until they are asked for; none until one comes. */
-  #batch: BufferObject[] | null = null;
+  #batch: Batch | null = null;
 
   constructor(
     private readonly broker: Broker,
@@ -79,7 +80,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     id: number,
     private readonly version: number,
   ) {
-    this.#params = connection.create(id, dmabroker_params_v1, version, this);
+    this.#params = connection.objects.create(id, dmabroker_params_v1, version, this);
   }
 
   gone(): void {
@@ -88,11 +89,11 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     if (this.#used !== 'create') this.#memory?.close();
     if (this.#batch === null) return;
     if (this.connection.closing) {
-      BufferObject.endAll(this.#batch);
+      this.#batch.end();
       return;
     }
     const text = 'the parameters were destroyed before create_batch';
-    BufferObject.refuseAll(this.#batch, new BrokerError('not_found', text));
+    this.#batch.refuse(new BrokerError('not_found', text));
   }
 
   // ---- requests -----------------------------------------------------------------------------------
@@ -235,10 +236,8 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   add_buffer(bufferId: number): void {
     this.#checkUnused();
-    this.#batch ??= [];
-    const object = this.#bufferObject(bufferId);
-    object.added();
-    this.#batch.push(object);
+    this.#batch ??= new Batch(this.broker, this.connection.owner);
+    this.#batch.add(this.#bufferObject(bufferId));
   }
 
   create_batch(): void {
@@ -252,9 +251,9 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     }
     const request = this.#request;
     this.#used = 'create_batch';
-    const objects = this.#batch;
+    const batch = this.#batch;
     this.#batch = null;
-    BufferObject.allocateAll(objects, request);
+    batch.allocate(request);
   }
 
   test(testId: number): void {
@@ -405,7 +404,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       lastingName: this.#lastingName,
       sources: this.#sources,
       device: this.#device,
-      count: this.#batch?.length,
+      count: this.#batch?.size,
       waitMs: this.#waitMs,
     };
   }

@@ -25,8 +25,10 @@ export interface Outgoing {
   write<M extends Message>(message: M, object: number, ...values: Values<M>): void;
   /** Sends what `events` write in one message, with fds. */
   packet(held: HeldFds, events: () => void, received?: () => void): unknown;
-  /** Charges what an object keeps. */
-  carry(bytes: number): void;
+  readonly objects: {
+    /** Charges what an object keeps. */
+    carry(bytes: number): void;
+  };
 }
 
 /** Who is asked: a function for each request, and one for the end of the object. */
@@ -61,7 +63,7 @@ export class Resource<I extends Interface = Interface> {
 
   /** It keeps so many bytes more of what the client has sent. Ends the connection where that is too much. */
   carry(bytes: number): void {
-    this.connection.carry(bytes);
+    this.connection.objects.carry(bytes);
     this.carried += bytes;
   }
 

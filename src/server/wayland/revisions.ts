@@ -14,14 +14,15 @@ import type { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
 import type { Resource } from './resource.js';
+import type { Subject } from './subject.js';
 
-export const noWriter = (): BrokerError =>
+const noWriter = (): BrokerError =>
   new BrokerError('permission_denied', 'only the writer commits: claim the buffer as such', {
     constraint: 'writer',
   });
 
 /** A document on its way in. */
-export class SentDocument {
+class SentDocument {
   #open = true;
 
   constructor(
@@ -41,13 +42,6 @@ export class SentDocument {
   }
 }
 
-interface Parts {
-  /** What was published last; null where there is nothing any more. */
-  newest(): Committed | null;
-  /** As `Broker.sendDocument`. */
-  send(document: Document, anyway: boolean): (() => void) | null;
-}
-
 export class Revisions {
   #sent: SentDocument | null = null;
   /** One is on its way. */
@@ -59,26 +53,44 @@ export class Revisions {
   #told = -1;
 
   constructor(
-    private readonly connection: Connection,
+    /** The object, which watches the buffer. */
+    private readonly subject: Subject,
     private readonly resource: Resource<typeof dmabroker_buffer_v1>,
-    private readonly parts: Parts,
   ) {}
 
   /** In place of what was sent for the same commit before. */
   setMetadata(fd: number, size: number): void {
     this.#sent?.close();
-    this.#sent = new SentDocument(this.connection, fd, size);
+    this.#sent = new SentDocument(this.subject.connection, fd, size);
   }
 
-  /** For a commit, whose it is from here on. */
-  takeMetadata(): SentDocument | null {
-    const sent = this.#sent;
+  /** A request for the next revision, or this one, with the document that was sent for it. */
+  commit(revision: number): void {
+    const { subject } = this;
+    const { broker, connection } = subject;
+    const document = this.#sent;
     this.#sent = null;
-    return sent;
+    const refused = (error: BrokerError) => {
+      document?.close();
+      subject.refused(error, this.resource, 'commit_refused');
+    };
+    subject.awaited.ask((buffer) => {
+      const request = { revision, metadata: document && (() => document.read()) };
+      const by = { client: connection.client, watcher: subject, waiting: connection.waits.answer };
+      if (buffer.lasting !== null && !subject.isWriter) throw noWriter();
+      broker.commits.commit(by, buffer, request, (result) => {
+        if ('error' in result) {
+          refused(result.error);
+          return;
+        }
+        document?.close();
+        this.#answer(result);
+      });
+    }, refused);
   }
 
   /** The answer to its own commit, whose document the client has. */
-  answer(committed: Committed): void {
+  #answer(committed: Committed): void {
     if (this.#ended) return;
     // It is newer than what waits.
     this.#isBehind = false;
@@ -95,7 +107,7 @@ export class Revisions {
       this.#isBehind = true;
       return;
     }
-    const sent = metadata === null ? () => {} : this.parts.send(metadata, anyway);
+    const sent = metadata === null ? () => {} : this.#send(metadata, anyway);
     if (sent === null) return;
     this.#isTelling = true;
     const events = () => {
@@ -104,10 +116,18 @@ export class Revisions {
       }
       this.#event(committed, false);
     };
-    this.connection.packet(metadata?.held ?? null, events, () => {
+    this.subject.connection.packet(metadata?.held ?? null, events, () => {
       sent();
       this.#received();
     });
+  }
+
+  /** As `Commits.send`. */
+  #send(document: Document, anyway: boolean): (() => void) | null {
+    const { subject } = this;
+    const { buffer } = subject.awaited;
+    const by = { client: subject.connection.client, watcher: subject };
+    return buffer && subject.broker.commits.send(by, buffer, document, anyway);
   }
 
   #event({ revision, digest }: Committed, answer: boolean): void {
@@ -117,9 +137,9 @@ export class Revisions {
 
   #received(): void {
     this.#isTelling = false;
-    const next = this.#isBehind ? this.parts.newest() : null;
+    const next = this.#isBehind ? this.subject.awaited.buffer?.lasting?.committed : null;
     this.#isBehind = false;
-    if (next !== null) this.tell(next);
+    if (next != null) this.tell(next);
   }
 
   /** The object has gone. */

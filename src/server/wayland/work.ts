@@ -3,25 +3,16 @@
  * answer.
  */
 
+import type { BrokerBuffer } from '../../broker/buffer.js';
 import type { Worked } from '../../broker/works.js';
-import type { BrokerError } from '../../memory/errors.js';
-import type { Done, Result } from '../../memory/result.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { Result } from '../../memory/result.js';
 import type { RangeRequest } from '../../memory/work.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
-import type { Connection } from './connection.js';
+import type { AwaitedBuffer } from './order.js';
 import type { Requests, Resource } from './resource.js';
-
-type Answered = Done<Worked>;
-
-/** The buffer that the work is about; each calls `answered` once. */
-export interface Workpiece {
-  copy(sourceId: number, range: RangeRequest, sourceOffset: bigint, answered: Answered): void;
-  fill(value: number, range: RangeRequest, answered: Answered): void;
-  read(range: RangeRequest, answered: Answered): void;
-  /** Notes a refusal, and tells the object of it. */
-  refused(error: BrokerError, work: Resource<typeof dmabroker_work_v1>): void;
-}
+import { type Subject, subjectOf } from './subject.js';
 
 export class WorkObject implements Requests<typeof dmabroker_work_v1> {
   readonly #resource: Resource<typeof dmabroker_work_v1>;
@@ -31,12 +22,12 @@ export class WorkObject implements Requests<typeof dmabroker_work_v1> {
   #used = false;
 
   constructor(
-    private readonly connection: Connection,
+    /** The buffer that the work is about. */
+    private readonly subject: Subject,
     id: number,
-    version: number,
-    private readonly buffer: Workpiece,
   ) {
-    this.#resource = connection.create(id, dmabroker_work_v1, version, this);
+    const { connection, version } = subject;
+    this.#resource = connection.objects.create(id, dmabroker_work_v1, version, this);
   }
 
   destroy(): void {}
@@ -56,19 +47,37 @@ export class WorkObject implements Requests<typeof dmabroker_work_v1> {
     this.#sourceOffset = join64(high, low);
   }
 
-  copy(source: number): void {
+  copy(sourceId: number): void {
     this.#use();
-    this.buffer.copy(source, this.#range, this.#sourceOffset ?? 0n, this.#answered);
+    const { broker, connection } = this.subject;
+    const source = subjectOf(connection, sourceId).awaited;
+    const terms = { ...this.#range, sourceOffset: this.#sourceOffset ?? 0n };
+    this.#ask((destination) => {
+      const ends = { source: source.had(), destination };
+      broker.works.copy(connection.owner, ends, terms, this.#answered);
+    }, source);
   }
 
   fill(value: number): void {
     this.#useAlone();
-    this.buffer.fill(value, this.#range, this.#answered);
+    const { broker, connection } = this.subject;
+    const terms = { ...this.#range, value };
+    this.#ask((buffer) => broker.works.fill(connection.owner, buffer, terms, this.#answered));
   }
 
   read(): void {
     this.#useAlone();
-    this.buffer.read(this.#range, this.#answered);
+    const { broker, connection } = this.subject;
+    const range = this.#range;
+    this.#ask((buffer) => broker.works.read(connection.owner, buffer, range, this.#answered));
+  }
+
+  /** Work on the buffer, and on another that it names, when it is their turn. */
+  #ask(run: (buffer: BrokerBuffer) => void, ...others: readonly AwaitedBuffer[]): void {
+    const refused = (error: BrokerError) => this.#answered({ error });
+    if (this.subject.hasGone) {
+      refused(new BrokerError('not_found', "the buffer's object was destroyed"));
+    } else this.subject.awaited.ask(run, refused, ...others);
   }
 
   #checkUnused(): void {
@@ -98,7 +107,7 @@ export class WorkObject implements Requests<typeof dmabroker_work_v1> {
   readonly #answered = (result: Result<Worked>): void => {
     const resource = this.#resource;
     if ('error' in result) {
-      this.buffer.refused(result.error, resource);
+      this.subject.refused(result.error, resource);
       return;
     }
     const { content, path } = result;
@@ -111,7 +120,7 @@ export class WorkObject implements Requests<typeof dmabroker_work_v1> {
           resource.event('content', held.fds[0] ?? -1, hi(size), lo(size));
           done();
         };
-        this.connection.packet(held, events, received);
+        this.subject.connection.packet(held, events, received);
       } else received();
       held.release();
     }

@@ -28,7 +28,7 @@ function make(charge: ChargePolicy) {
     return result;
   };
   const redeem = (client: Client, buffer: BrokerBuffer) =>
-    broker.redeem(client, broker.share(buffer, terms).token);
+    broker.sharing.redeem(client, broker.sharing.share(buffer, terms).token);
   const charged = (uid: number) => quotas.accounts.find('user', String(uid))?.charge.bytes ?? 0;
   const limit = (uid: number, bytes: number) =>
     quotas.configure('rest', new Map<RuleId, Rule>([[`user/${uid}`, { bytes }]]));
@@ -74,9 +74,9 @@ t.test('no room: the redemption is refused, and nothing has changed', async (t) 
   const buffer = allocate(owner, 100);
   redeem(a, buffer);
   limit(3, 49);
-  const { token, info } = broker.share(buffer, { ...terms, uses: 1 });
+  const { token, info } = broker.sharing.share(buffer, { ...terms, uses: 1 });
   t.match(
-    refused(() => broker.redeem(b, token)),
+    refused(() => broker.sharing.redeem(b, token)),
     {
       code: 'limit_exceeded',
       refusal: { constraint: 'quota.user.bytes', requested: 50, possible: { max: 49 } },
@@ -84,11 +84,11 @@ t.test('no room: the redemption is refused, and nothing has changed', async (t) 
   );
   t.same([1, 2, 3].map(charged), [0, 100, 0]);
   t.ok(
-    broker.tokens(buffer).some(({ id }) => id === info.id),
+    broker.sharing.tokens.list(buffer).some(({ id }) => id === info.id),
     'the token is not used up',
   );
   limit(3, 50);
-  broker.redeem(b, token);
+  broker.sharing.redeem(b, token);
   t.same([1, 2, 3].map(charged), [0, 50, 50]);
 });
 

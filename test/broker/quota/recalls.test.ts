@@ -131,7 +131,7 @@ t.test('the order: idle, then priority, then the largest overshoot, then the old
   take(important, 20, 'idle, important');
   const used = take(client, 10, 'used');
   world.pass(IDLE_SECONDS * 1000);
-  broker.handedOut(used, client);
+  broker.sharing.handedOut(used, client);
   take(important, 10, 'important');
   world.pass(1);
   take(client, 10, 'plain');
@@ -270,7 +270,7 @@ t.test('a refusal tells how much of what is in use was released', async (t) => {
   take(client, 2);
   const held = take(client, 3);
   world.held.set(held.allocation.key, 'unknown');
-  broker.handedOut(held, connect(2));
+  broker.sharing.handedOut(held, connect(2));
   broker.release(held, 'owner');
   t.match(refuse(client, 1).refusal, {
     constraint: 'quota.user.bytes',

@@ -16,7 +16,10 @@ import { type Generated, Model, textOf, usual } from './support/requests.js';
 import { type Answer, send } from './support/server.js';
 
 const REQUESTS = atNight(1000, 200_000);
-/** How often something is really done at least in 20,000, a third of what can be expected to two thirds; half as often in the gate's few. */
+/**
+ * How often something is really done at least in 20,000, a third of what can be expected to two thirds; half as often
+ * in the gate's few.
+ */
 const LEAST = {
   'POST /v1/buffers': 1500,
   'DELETE /v1/buffers/{id}': 1000,

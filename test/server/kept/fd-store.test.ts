@@ -1,6 +1,7 @@
 /** What the service manager is told, in which order, and for whom; with a manager that tests have in hand. */
 import t from 'tap';
-import { FdStore, type FoundFd, type StoredFd } from '../../../src/server/kept/fd-store.js';
+import { FdStore, type FoundFd } from '../../../src/server/kept/fd-store.js';
+import type { StoredFd } from '../../../src/server/kept/stored-files.js';
 import { FakeClock } from '../../support/clock.js';
 
 /** As much of systemd as matters: it takes a file once, and removes by name. */

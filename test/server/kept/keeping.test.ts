@@ -68,7 +68,7 @@ class World extends FakeWorld {
       this.kept.flush();
     }
     for (const buffer of client.owned) {
-      for (let i = 0; i < tokens; i++) this.broker.share(buffer, TERMS);
+      for (let i = 0; i < tokens; i++) this.broker.sharing.share(buffer, TERMS);
       this.kept.flush();
     }
     return [...client.owned];
@@ -136,7 +136,7 @@ t.test('who commits to another user’s buffer uses a rate of its own', (t) => {
   let done = 0;
   for (let n = 0; n < PER_SECOND + 3; n++) {
     const metadata = () => Buffer.from(`{"n":${n}}`);
-    world.broker.commit(by, buffer, { revision: 0, metadata }, () => done++);
+    world.broker.commits.commit(by, buffer, { revision: 0, metadata }, () => done++);
     world.broker.poll();
   }
   t.ok(done < PER_SECOND + 3, `his wait: ${done} are done`);
@@ -158,7 +158,7 @@ t.test(
     world.fill(150, 0, { uid: 1002, cgroup: `/a.slice${'/long'.repeat(700)}` });
     t.equal(world.full, 1);
     t.ok(world.kept.use.unkept > 100, 'of the same user');
-    for (const buffer of early) world.broker.share(buffer, TERMS);
+    for (const buffer of early) world.broker.sharing.share(buffer, TERMS);
     world.kept.flush();
     const late = world.fill(3, 2, { uid: 1001 });
     const ids = [...early, ...late].map(({ id }) => id);

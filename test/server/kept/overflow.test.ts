@@ -1,11 +1,7 @@
 /** What goes to the keeper, and when; with a manager and a keeper that tests have in hand. */
 import t from 'tap';
-import {
-  FdStore,
-  type Overflow,
-  type Sent,
-  type StoredFd,
-} from '../../../src/server/kept/fd-store.js';
+import { FdStore, type Overflow, type Sent } from '../../../src/server/kept/fd-store.js';
+import type { StoredFd } from '../../../src/server/kept/stored-files.js';
 import { FakeClock } from '../../support/clock.js';
 
 class Keeper implements Overflow {

@@ -109,7 +109,7 @@ t.test('a token that expires shows, though nothing has happened', async (t) => {
   copy.allocate(null);
   const [buffer] = copy.broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
-  copy.broker.share(buffer, { uses: 1, uid: null, seconds: 5 });
+  copy.broker.sharing.share(buffer, { uses: 1, uid: null, seconds: 5 });
   catchUp(copy);
   t.equal(copy.mirror.buffers.get(buffer.id)?.tokens, 1);
   copy.world.pass(5000);
@@ -189,13 +189,13 @@ function run(copy: Copy, { kind, pick, other }: { kind: string; pick: number; ot
     case 'redeem': {
       const token = tokens[other % tokens.length];
       if (client !== undefined && token !== undefined) {
-        broker.handedOut(broker.redeem(client, token.token).buffer, client);
+        broker.sharing.handedOut(broker.sharing.redeem(client, token.token).buffer, client);
       }
       break;
     }
     case 'revoke': {
       const token = tokens[other % tokens.length];
-      if (token !== undefined) broker.revoke(token.buffer, token.info.id);
+      if (token !== undefined) broker.sharing.revoke(token.buffer, token.info.id);
       break;
     }
   }
@@ -211,11 +211,16 @@ function run(copy: Copy, { kind, pick, other }: { kind: string; pick: number; ot
     const seconds = other % 2 === 0 ? null : 1 + (other % 3);
     tokens.push({
       buffer,
-      ...broker.share(buffer, { uses: 1 + (other % 2), uid: null, seconds, mayRenew: false }),
+      ...broker.sharing.share(buffer, {
+        uses: 1 + (other % 2),
+        uid: null,
+        seconds,
+        mayRenew: false,
+      }),
     });
   }
   if (kind === 'rename') broker.rename(buffer, other % 3 === 0 ? null : `name ${other}`);
-  if (kind === 'renew') broker.renew(buffer, 1 + (other % 30));
+  if (kind === 'renew') broker.leases.renew(buffer, 1 + (other % 30));
   if (kind === 'release') broker.release(buffer, 'administrator');
   if (kind === 'hold') world.held.set(buffer.allocation.key, 'lingering');
   if (kind === 'doubt') world.held.set(buffer.allocation.key, 'unknown');

@@ -83,7 +83,7 @@ t.test('an allocation is answered when there is memory', async (t) => {
     tokens: 1,
   });
   t.match(token, { uses: 2, expires_at: new Date(world.clock.today + 60_000).toISOString() });
-  const found = broker.redeem(broker.connect(peer), token.token);
+  const found = broker.sharing.redeem(broker.connect(peer), token.token);
   t.equal(found.buffer.id, buffer.id);
 });
 
@@ -211,7 +211,7 @@ t.test('changes, one, and release', async (t) => {
   const client = broker.connect(peer);
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
-  broker.handedOut(buffer, client);
+  broker.sharing.handedOut(buffer, client);
   posted.length = 0;
   t.equal(value({ question: 'catchUp', parameters: null }), null);
   const [message] = posted;

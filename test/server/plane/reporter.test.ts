@@ -35,7 +35,7 @@ t.test("a buffer's life", async (t) => {
   const other = new Bench([], owner).ready();
   const buffer = owner.allocate(FREE, 'until_released');
   const terms = { uses: 1, uid: null, seconds: null };
-  const { token } = owner.broker.share(buffer, terms);
+  const { token } = owner.broker.sharing.share(buffer, terms);
   owner.broker.rename(buffer, 'new');
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, token);
   owner.broker.deviceLost([buffer.allocation]);

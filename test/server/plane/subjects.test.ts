@@ -53,7 +53,7 @@ const getQuota = (id: string) => {
 t.test('a buffer', async (t) => {
   const { world, broker, ask, alice, allocate } = make();
   const buffer = allocate(alice);
-  broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
   const missing = 'aaaaaaaaaaaa';
   const none = about(missing).map((question) => ask(BOB, question));
   world.events.splice(0);
@@ -76,7 +76,7 @@ t.test('a buffer', async (t) => {
 t.test('what was released and lingers', async (t) => {
   const { broker, ask, alice, allocate } = make();
   const buffer = allocate(alice);
-  broker.handedOut(buffer, alice);
+  broker.sharing.handedOut(buffer, alice);
   broker.release(buffer, 'owner');
   const question = call('getBuffer', { id: buffer.id });
   t.equal(ask(BOB, question)?.kind, 'refusal');

@@ -10,7 +10,7 @@ import {
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
-import { MAX_UNASKED_REQUESTS } from '../../../src/server/wayland/connection.js';
+import { MAX_UNASKED_REQUESTS } from '../../../src/server/wayland/order.js';
 import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 import { nextPacket } from './support/packets.js';
 
@@ -268,11 +268,11 @@ t.test('so much is asked before create_batch that it would not be read any more'
   for (let i = 0; i < MAX_UNASKED_REQUESTS; i++) {
     bench.request(dmabroker_buffer_v1, i % 2 ? a : b, 'renew', 10);
   }
-  t.notOk(bench.connection.behind, 'it is read all the same');
+  t.notOk(bench.connection.waits.behind, 'it is read all the same');
   params('create_batch');
-  t.ok(bench.connection.behind, 'now they wait for the daemon');
+  t.ok(bench.connection.waits.behind, 'now they wait for the daemon');
   answerAll();
-  t.notOk(bench.connection.behind);
+  t.notOk(bench.connection.waits.behind);
   const refused = bench.names().filter((name) => name.endsWith('.lease_refused'));
   t.equal(refused.length, MAX_UNASKED_REQUESTS);
 
@@ -310,7 +310,7 @@ t.test('so much is asked before create_batch that it would not be read any more'
       text,
       'more than 1024 requests wait for a create_batch that was not sent, or for a claim',
     );
-    t.notOk(bench.connection.behind);
+    t.notOk(bench.connection.waits.behind);
     bench.close();
     bench.world.pass(1000);
     bench.broker.poll();

@@ -1,6 +1,6 @@
 /**
- * dmabroker_buffer_v1 and dmabroker_share_v1: who is told what, who may release, and what is left of
- * a buffer whose object or owner has gone.
+ * dmabroker_buffer_v1: who is told what, who may release, and what is left of a buffer whose object or owner
+ * has gone.
  */
 import t from 'tap';
 import { BrokerError } from '../../../src/memory/errors.js';
@@ -12,44 +12,13 @@ import {
   dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
-import { MAX_WAITING_REQUESTS } from '../../../src/server/wayland/connection.js';
-import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
+import { MAX_WAITING_REQUESTS } from '../../../src/server/wayland/order.js';
+import { Bench, errorOf, MANAGER } from './support/bench.js';
 import { nextPacket } from './support/packets.js';
+import { ANY_UID, BUFFER, PARAMS, pair, REDEEMED, redeem, SHARE, share } from './support/pair.js';
 
-const BUFFER = FREE;
-const SHARE = 50;
-const PARAMS = 40;
-const REDEEMED = 60;
-const ANY_UID = 0xffffffff;
 const { release_reason } = dmabroker_buffer_v1.enums;
 const { refusal } = dmabroker_manager_v1.enums;
-
-/** An owner with a buffer, and somebody else. */
-function pair(lifetime: 'connection' | 'until_released' = 'connection') {
-  const owner = new Bench().ready();
-  const other = new Bench([], owner).ready();
-  const buffer = owner.allocate(BUFFER, lifetime);
-  return { owner, other, buffer, world: owner.world };
-}
-
-interface Terms {
-  uses?: number;
-  uid?: number;
-  seconds?: number;
-}
-
-function share(bench: Bench, { uses = 1, uid = ANY_UID, seconds = 0 }: Terms = {}): string {
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, uses, uid, seconds, 0);
-  const [id, event] = bench.events();
-  if (id?.name !== 'dmabroker_share_v1.token_id') throw new Error(id?.name);
-  if (event?.name !== 'dmabroker_share_v1.token') throw new Error(event?.name);
-  return String(event.values[0]);
-}
-
-function redeem(bench: Bench, token: string, id = REDEEMED) {
-  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
-  return bench.events();
-}
 
 t.test('a buffer of several kinds, as some of them', async (t) => {
   const owner = new Bench().ready();
@@ -120,32 +89,6 @@ t.test('who redeems gets the same buffer, and both are recipients', async (t) =>
   ]);
   const clients = [...buffer.recipients].map(({ client }) => client);
   t.same(clients, [owner.connection.client, other.connection.client]);
-});
-
-t.test('tokens: uses, user, time', async (t) => {
-  const { owner, other, world } = pair();
-  const { uid } = owner.connection.client.peer;
-  let id = REDEEMED;
-  const first = (token: string) => redeem(other, token, ++id)[0];
-  const made = (terms: Terms) => {
-    const token = share(owner, terms);
-    owner.request(dmabroker_share_v1, SHARE, 'destroy');
-    owner.events();
-    return token;
-  };
-  const failed = { name: 'dmabroker_buffer_v1.failed', values: [refusal.invalid_token] };
-  const info = { name: 'dmabroker_buffer_v1.info' };
-  t.match(first('nonsense'), failed);
-  t.match(first(made({ uid: uid + 1 })), failed, 'another user’s');
-  const twice = made({ uses: 2, uid, seconds: 5 });
-  t.match(
-    [1, 2, 3].map(() => first(twice)),
-    [info, info, failed],
-  );
-  const short = made({ uses: 2, seconds: 5 });
-  t.match(first(short), info);
-  world.pass(5000);
-  t.match(first(short), failed);
 });
 
 t.test('the end of a buffer', async (t) => {
@@ -294,21 +237,6 @@ for (const lifetime of ['connection', 'until_released'] as const) {
   );
 }
 
-t.test(
-  'a share of a buffer that fails after its object was destroyed fails as it does',
-  async (t) => {
-    const bench = new Bench().ready();
-    bench.ask(BUFFER);
-    bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
-    bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
-    bench.events();
-    bench.world.refuse(new BrokerError('out_of_memory', 'there is none'));
-    t.match(bench.events(), [
-      { name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] },
-    ]);
-  },
-);
-
 t.test('a buffer that stays is not given up for a reissue that was not read', async (t) => {
   const { owner, buffer } = pair('until_released');
   owner.request(dmabroker_buffer_v1, BUFFER, 'reissue');
@@ -358,43 +286,16 @@ t.test(
     const bench = new Bench().ready();
     bench.ask(BUFFER);
     for (let i = 0; i < MAX_WAITING_REQUESTS; i++) {
-      t.notOk(bench.connection.behind);
+      t.notOk(bench.connection.waits.behind);
       bench.request(dmabroker_buffer_v1, BUFFER, 'renew', 5);
     }
-    t.ok(bench.connection.behind);
+    t.ok(bench.connection.waits.behind);
     const { touched } = bench;
     bench.world.answer();
-    t.notOk(bench.connection.behind);
+    t.notOk(bench.connection.waits.behind);
     t.ok(bench.touched > touched, 'it is looked at again');
   },
 );
-
-t.test('a token that cannot be made', async (t) => {
-  const { owner } = pair();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 0, ANY_UID, 0, 0);
-  t.match(owner.events(), [
-    { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.invalid_argument] },
-  ]);
-  owner.request(dmabroker_share_v1, SHARE, 'revoke');
-  owner.request(dmabroker_share_v1, SHARE, 'destroy');
-  owner.broker.release([...owner.broker.buffers][0] as never, 'administrator');
-  owner.events();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
-  t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
-});
-
-t.test('a token with rights, and rights that there are not', async (t) => {
-  const { owner, buffer } = pair();
-  const { renew } = dmabroker_share_v1.enums.right;
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 7, 60, renew);
-  const [id] = owner.events();
-  t.match(owner.broker.tokens(buffer), [
-    { id: id?.values[0], usesLeft: 2, uid: 7, mayRenew: true },
-  ]);
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0, 2);
-  const { invalid_rights } = dmabroker_share_v1.enums.error;
-  t.match(errorOf(owner.events()), { object: SHARE + 1, code: invalid_rights });
-});
 
 t.test('a lease is told, recalled and renewed by who may', async (t) => {
   const owner = new Bench().ready();
@@ -413,9 +314,9 @@ t.test('a lease is told, recalled and renewed by who may', async (t) => {
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
   const renewer = new Bench([], owner).ready();
-  redeem(other, broker.share(buffer, { uses: 1, uid: null, seconds: null }).token);
+  redeem(other, broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null }).token);
   const terms = { uses: 1, uid: null, seconds: null, mayRenew: true };
-  redeem(renewer, broker.share(buffer, terms).token);
+  redeem(renewer, broker.sharing.share(buffer, terms).token);
 
   world.pass(60_000);
   broker.poll();
@@ -440,16 +341,6 @@ t.test('a lease is told, recalled and renewed by who may', async (t) => {
   broker.poll();
   const released = { values: [release_reason.lease_expired] };
   for (const bench of [owner, other, renewer]) t.match(bench.events().at(-1), released);
-});
-
-t.test('destroying a share keeps the token, revoking it does not', async (t) => {
-  for (const request of ['destroy', 'revoke'] as const) {
-    const { owner, other } = pair();
-    const token = share(owner);
-    owner.request(dmabroker_share_v1, SHARE, request);
-    const [first] = redeem(other, token);
-    t.equal(first?.name, `dmabroker_buffer_v1.${request === 'destroy' ? 'info' : 'failed'}`);
-  }
 });
 
 t.test('a refusal of any length is an event', async (t) => {

@@ -63,7 +63,7 @@ t.test('a detail that is too long for a message comes whole, in a memfd before i
   t.match(whole, { constraint: 'modifiers', nearest: { width: 640 } });
   t.equal(bench.world.open.size, 0, 'the daemon has it no longer');
   t.match(charged(bench), { fds: 1 }, 'and has it charged until the client has it');
-  bench.connection.received();
+  bench.connection.output.received();
   t.match(charged(bench), { bytes: 0, fds: 0 });
 });
 

@@ -1,7 +1,7 @@
 /** Requests on objects: each in its order, none before what it needs, and none for ever. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Order } from '../../../src/server/wayland/order.js';
+import { AwaitedBuffer } from '../../../src/server/wayland/order.js';
 
 /** Requests on a few objects, whose answers come at some time. */
 interface Plan {
@@ -24,23 +24,23 @@ function run({ objects, requests, answers, asked }: Plan) {
       waiting.request += more;
     },
   };
-  const all = Array.from({ length: objects }, () => new Order(waits));
+  const all = Array.from({ length: objects }, () => new AwaitedBuffer(waits));
   for (const [i, order] of all.entries()) if (asked[i] !== undefined) order.unasked();
   const done: number[] = [];
   let most = 0;
   const answer = (now: number) => {
     for (const [i, order] of all.entries()) {
       if (asked[i] === now) order.asked();
-      if (answers[i] === now && !order.settled) order.settle();
+      if (answers[i] === now && !order.settled) order.answer(null);
     }
   };
   for (const [index, names] of requests.entries()) {
     answer(index);
-    const [first, ...others] = names.map((name) => all[name % objects] as Order);
+    const [first, ...others] = names.map((name) => all[name % objects] as AwaitedBuffer);
     first?.add(() => done.push(index), ...others);
     most = Math.max(most, waiting.answer);
   }
-  for (const order of all) if (!order.settled) order.settle();
+  for (const order of all) if (!order.settled) order.answer(null);
   return { done, waiting: waiting.answer + waiting.request, most };
 }
 

@@ -89,7 +89,7 @@ function make() {
   };
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
   const redeem = (id: number, buffer: BrokerBuffer) => {
-    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    const { token } = bench.broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
     bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
   };
   /** In a message of its own, as if the step had those before it. */

@@ -83,7 +83,7 @@ t.test('many events at once are several packets', async (t) => {
   // Each object for the buffer is told when it is released: together more than one step takes.
   const OBJECTS = 50_000;
   for (let i = 0; i < OBJECTS; i++) {
-    const { token } = owner.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    const { token } = owner.broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
     reader.request(dmabroker_manager_v1, MANAGER, 'redeem', BUFFER + i, token);
     drain(reader);
   }
@@ -178,7 +178,7 @@ t.test('fds stay open until they are sent', async (t) => {
   bench.ask(BUFFER);
   world.answer(0, 2);
   drain(bench);
-  const token = bench.broker.share([...bench.broker.buffers][0] as never, {
+  const token = bench.broker.sharing.share([...bench.broker.buffers][0] as never, {
     uses: 1,
     uid: null,
     seconds: null,

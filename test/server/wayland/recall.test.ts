@@ -11,7 +11,7 @@ t.test('the owner is told, and told again when it may keep the buffer', async (t
   const owner = new Bench().ready();
   const other = new Bench([], owner).ready();
   const buffer = owner.allocate(FREE);
-  const { token } = owner.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  const { token } = owner.broker.sharing.share(buffer, { uses: 1, uid: null, seconds: null });
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, token);
   other.events();
   const { recall_reason } = dmabroker_buffer_v1.enums;

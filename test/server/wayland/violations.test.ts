@@ -149,7 +149,7 @@ t.test('the daemon’s own failure is told without its details', async (t) => {
   const broken = () => {
     throw new TypeError('a secret');
   };
-  bench.connection.create(FREE, wl_display, 1, { sync: broken, get_registry: broken });
+  bench.connection.objects.create(FREE, wl_display, 1, { sync: broken, get_registry: broken });
   bench.request(wl_display, FREE, 'sync', FREE + 1);
   t.same(errorOf(bench.events()), {
     object: 1,

@@ -80,7 +80,7 @@ t.test('copy, fill and read', async (t) => {
 t.test('who redeemed a buffer may, too', async (t) => {
   const { bench, from } = withBuffers();
   const other = new Bench([], bench).ready();
-  const { token } = bench.broker.share(from, { uses: 1, uid: null, seconds: null });
+  const { token } = bench.broker.sharing.share(from, { uses: 1, uid: null, seconds: null });
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', FROM, token);
   other.events();
   read(other);
@@ -218,7 +218,7 @@ t.test(
   async (t) => {
     const { bench, from, world } = withBuffers();
     const other = new Bench([], bench).ready();
-    const { token } = bench.broker.share(from, { uses: 1, uid: null, seconds: null });
+    const { token } = bench.broker.sharing.share(from, { uses: 1, uid: null, seconds: null });
     other.request(dmabroker_manager_v1, MANAGER, 'redeem', FROM, token);
     read(other);
     work(other, WORK + 1, FROM, {});

@@ -79,13 +79,13 @@ t.test('every act of a client', async (t) => {
     owner: 1000,
   };
   t.same(records(), [{ act: 'grant', ...about }], 'connecting is none');
-  const { token, info } = broker.share(buffer, { ...terms, uid: null }, owner);
+  const { token, info } = broker.sharing.share(buffer, { ...terms, uid: null }, owner);
   t.same(records(), [{ act: 'share', ...about, token: info.id, uses: 2, for_uid: null }]);
-  broker.redeem(client, token);
+  broker.sharing.redeem(client, token);
   t.same(records(), [{ act: 'redeem', ...about, token: info.id }]);
-  broker.revoke(buffer, info.id, owner);
+  broker.sharing.revoke(buffer, info.id, owner);
   t.same(records(), [{ act: 'revoke', ...about, token: info.id }]);
-  broker.renew(buffer, 20, owner);
+  broker.leases.renew(buffer, 20, owner);
   t.same(records(), [{ act: 'renew', ...about, seconds: 20 }]);
   broker.deviceLost([buffer.allocation]);
   t.same(records(), [], 'a loss is nobody’s act');
@@ -110,9 +110,9 @@ t.test('every act over REST', async (t) => {
   const about = { who: byRest, buffer: buffer.id, owner: 1000 };
   broker.rename(buffer, 'cursor', rest);
   t.match(records(), [{ act: 'rename', ...about, name: 'cursor' }]);
-  broker.share(buffer, terms, rest);
+  broker.sharing.share(buffer, terms, rest);
   t.match(records(), [{ act: 'share', ...about, for_uid: 7 }]);
-  broker.renew(buffer, 20, rest);
+  broker.leases.renew(buffer, 20, rest);
   t.match(records(), [{ act: 'renew', ...about }]);
   broker.previewed(buffer, rest);
   t.match(records(), [{ act: 'preview', ...about }]);
@@ -183,7 +183,7 @@ t.test('refusals', async (t) => {
     rules: [{ who: null, share: 'nobody' }],
   });
   try {
-    broker.share(buffer, terms, owner);
+    broker.sharing.share(buffer, terms, owner);
     t.fail('shared');
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
