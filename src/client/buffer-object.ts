@@ -412,7 +412,10 @@ export class BufferObject implements BufferLink, Events {
       if (request === 'release') this.#object.request('release');
       this.#object.deleted = resolve;
       this.#object.request('destroy');
-      this.#waiting?.reject(new TypeError('the buffer is closed'));
+      // What is answered from now on is not heard.
+      const others = [...this.#leasing.splice(0), ...this.#committing.splice(0)];
+      const closed = new TypeError('the buffer is closed');
+      for (const each of [this.#waiting, ...others]) each?.reject(closed);
     });
   }
 }

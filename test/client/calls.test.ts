@@ -45,6 +45,23 @@ await withoutLeaks(t, 'calls', async (t) => {
     await buffer.close();
   });
 
+  t.test('who waits for an answer is told that the buffer is closed', async (t) => {
+    for (const end of ['close', 'release'] as const) {
+      const buffer = await client.allocate({ ...linear, lifetime: { lease: 60 } });
+      const asked: Promise<unknown>[] = [
+        buffer.renew(90),
+        buffer.park(90),
+        buffer.commit(),
+        buffer.reissue(),
+      ];
+      const closed = { name: 'TypeError', message: 'the buffer is closed' };
+      const told = asked.map((each) => t.rejects(each, closed));
+      await buffer[end]();
+      await Promise.all(told);
+      await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
+    }
+  });
+
   t.test('a token that is given up, and one that is revoked', async (t) => {
     const buffer = await client.allocate(linear);
     const tokens = async () =>

@@ -14,7 +14,16 @@ from collections.abc import Callable
 
 import dmabroker
 
-from .support import Case, eventually, image, linear, live_buffers, rest, standing_still
+from .support import (
+    Case,
+    eventually,
+    full_socket,
+    image,
+    linear,
+    live_buffers,
+    rest,
+    standing_still,
+)
 
 
 class Buffers(Case):
@@ -279,6 +288,13 @@ class Time(Case):
                 with self.assertRaises(TimeoutError):
                     buffer.share(timeout=0.01)
             self.assertEqual(len(buffer.read(size=16).data), 16)
+
+
+    def test_a_commit_that_cannot_be_sent_leaves_nobody_waiting(self) -> None:
+        with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
+            with self.assertRaises(ValueError):
+                buffer.commit({"a": "b" * 65536})
+            self.assertEqual(len(client._line.core.waiting), 0)
 
 
 class Processes(Case):

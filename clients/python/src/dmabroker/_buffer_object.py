@@ -137,7 +137,6 @@ class BufferObject:
         await call
 
     async def commit(self, revision: int, metadata: Mapping[str, Any] | None) -> Committed:
-        call = Call[Committed](self.core)
         sent = None
         if metadata is not None:
             fd, size = sealed_metadata(metadata)
@@ -146,16 +145,23 @@ class BufferObject:
                 self.core.send(DmabrokerBufferV1.set_metadata(self.id, fd, size))
             finally:
                 os.close(fd)
-        self.core.send(DmabrokerBufferV1.commit(self.id, *halves(revision)))
+        # It waits when nothing can be refused here any more.
+        call = Call[Committed](self.core)
         self._committing.append((call, sent))
+        self.core.send(DmabrokerBufferV1.commit(self.id, *halves(revision)))
         return await call
 
     async def destroy(self, *, release: bool) -> None:
         """Ends the object; returns when the daemon has taken that."""
         self._gathered.close()
         call = Call[None](self.core)
-        if self._answer is not None:
-            self._answer.reject(ValueError("the buffer is closed"))
+        # What is answered from now on is not heard.
+        waiting: list[Call[Any]] = [*self._leasing, *(each for each, _ in self._committing)]
+        self._leasing.clear()
+        self._committing.clear()
+        for each in [self._answer, *waiting]:
+            if each is not None:
+                each.reject(ValueError("the buffer is closed"))
         if release:
             self.core.send(DmabrokerBufferV1.release(self.id))
         self.core.destroy(self.id, DmabrokerBufferV1.destroy(self.id), lambda: call.resolve(None))
