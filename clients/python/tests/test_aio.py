@@ -113,6 +113,13 @@ class Aio(unittest.IsolatedAsyncioTestCase):
             rest("DELETE", f"/v1/buffers/{buffer.id}")
         self.assertEqual(len(self.client._line.core.waiting), 0)
 
+    async def test_to_connect_is_given_up_while_too_many_wait(self) -> None:
+        with full_socket() as path:
+            before = open_fds(), threading.active_count()
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(aio.connect(path), 0.05)
+            self.assertEqual((open_fds(), threading.active_count()), before)
+
     async def test_two_reissue_at_once(self) -> None:
         async with await self.client.allocate(linear(self.client)) as buffer:
             await asyncio.gather(buffer.reissue(), buffer.reissue())

@@ -290,6 +290,10 @@ class Time(Case):
             self.assertEqual(len(buffer.read(size=16).data), 16)
 
 
+    def test_connecting_waits_where_too_many_do(self) -> None:
+        with full_socket() as path, self.assertRaisesRegex(TimeoutError, "too many others"):
+            dmabroker.connect(path, timeout=0.01)
+
     def test_a_commit_that_cannot_be_sent_leaves_nobody_waiting(self) -> None:
         with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
             with self.assertRaises(ValueError):
