@@ -302,6 +302,21 @@ class Time(Case):
 
 
 class Processes(Case):
+    def test_a_forked_process_closes_its_copy_while_a_thread_is_in_a_call_here(self) -> None:
+        with dmabroker.connect() as client:
+            with standing_still():
+                calling = threading.Thread(target=client.sync)
+                calling.start()
+                eventually(client._driver._mutex.locked, "it is in the call")
+                child = os.fork()
+                if child == 0:
+                    signal.alarm(10)
+                    client.close()
+                    os._exit(0)
+                self.assertEqual(os.waitpid(child, 0)[1], 0)
+            calling.join()
+            client.sync()
+
     def test_a_process_that_was_forked_may_not_use_it_and_does_not_end_it(self) -> None:
         with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
             mapping = buffer.map()

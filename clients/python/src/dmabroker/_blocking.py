@@ -1,6 +1,7 @@
 """How a blocking client runs an operation: it waits for the socket itself, one thread at a time."""
 
 import math
+import os
 import select
 import threading
 import time
@@ -120,5 +121,9 @@ class Blocking:
                 raise core.over
 
     def close(self) -> None:
+        if os.getpid() != self.transport.pid:
+            # The thread that is in a call has stayed in the other process, which has the lock for ever.
+            self.transport.close()
+            return
         with self._lock():
             self.transport.close()
