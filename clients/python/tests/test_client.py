@@ -294,6 +294,19 @@ class Time(Case):
         with full_socket() as path, self.assertRaisesRegex(TimeoutError, "too many others"):
             dmabroker.connect(path, timeout=0.01)
 
+    def test_a_token_that_nobody_will_revoke_costs_the_connection_nothing(self) -> None:
+        with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
+            client.sync()
+            objects = len(client._line.core._objects)
+            tokens = [str(buffer.share()) for _ in range(5)]
+            client.sync()
+            self.assertEqual(len(client._line.core._objects), objects)
+            client.redeem(tokens[0]).close()
+            kept = buffer.share()
+            kept.revoke()
+            del kept
+            client.redeem(tokens[1]).close()
+
     def test_a_commit_that_cannot_be_sent_leaves_nobody_waiting(self) -> None:
         with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
             with self.assertRaises(ValueError):

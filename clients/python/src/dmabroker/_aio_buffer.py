@@ -39,6 +39,10 @@ class Share:
     def __str__(self) -> str:
         return self.token
 
+    def __del__(self) -> None:
+        # The connection would keep a little for each, and may have 65,536.
+        self._made.abandon()
+
     async def revoke(self) -> None:
         """Ends the token. Who has redeemed it keeps what was received. Once is enough."""
         await self._client._run(operations.revoke(self._made))

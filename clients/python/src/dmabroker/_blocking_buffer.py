@@ -38,6 +38,10 @@ class Share:
     def __str__(self) -> str:
         return self.token
 
+    def __del__(self) -> None:
+        # The connection would keep a little for each, and may have 65,536.
+        self._made.abandon()
+
     def revoke(self, *, timeout: float | None = None) -> None:
         """Ends the token. Who has redeemed it keeps what was received. Once is enough."""
         self._client._run(operations.revoke(self._made), timeout)
