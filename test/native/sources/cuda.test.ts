@@ -269,6 +269,24 @@ await test('fill, read and copy', {}, async (t, { source, run }) => {
   close(memfd);
 });
 
+await test('work that fails is waited for, as far as it was begun', {}, async (t, setup) => {
+  const { source, double, run } = setup;
+  const spec = linear(4 * MIB);
+  const [a, b] = [source.allocate(spec, 'a'), source.allocate(spec, 'b')];
+  const [from, to] = [a, b].map((allocation) => referenceTo({ spec, allocation }));
+  if (from === undefined || to === undefined) throw new Error('no reference');
+  double.at('cuMemcpyDtoD_v2', 1, 2);
+  const place = (stride: number) => ({ plane: 0, offset: 0, stride });
+  const plan = [{ source: place(8192), destination: place(16384), bytes: 4096, rows: 2 }];
+  const copy = () => run({ kind: 'copy', source: from, destination: to, plan });
+  t.match(refused(copy), { code: 'internal', message: /^cuMemcpyDtoD_v2: / });
+  for (const each of [a, b]) {
+    source.free(each.key);
+    close(fdOf(each));
+  }
+  t.equal(double.complaints, '', 'nothing is on its way when its memory goes');
+});
+
 t.test('how much is cleared at once follows what it takes', async (t) => {
   const pace = new Pace();
   const { bytes } = pace;
