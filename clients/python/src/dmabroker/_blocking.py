@@ -26,6 +26,7 @@ class Blocking:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        transport.core.driver = self
         self._mutex = threading.Lock()
         self._owner: int | None = None
 
