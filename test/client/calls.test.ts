@@ -4,9 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type ClientEvent, connect } from '../../src/client/index.js';
+import { close } from '../../src/native/libc/fd.js';
+import { connectUnix, listenUnix } from '../../src/native/libc/socket.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { rejected } from '../support/refused.js';
@@ -27,6 +30,23 @@ await withoutLeaks(t, 'calls', async (t) => {
     await t.rejects(asked, { message: 'no longer wanted' });
     await eventually(async () => (await ids()).length === 0, 'it is gone');
     t.equal((await client.test(linear, { signal: AbortSignal.timeout(60_000) })).source, 'memfd');
+  });
+
+  t.test('to connect is given up while too many wait at the socket', async (t) => {
+    const socket = join(daemon.folder, 'full.sock');
+    const fds = [listenUnix(socket, 0)];
+    const room = () => {
+      try {
+        fds.push(connectUnix(socket, { wait: false }));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    while (room());
+    const signal = AbortSignal.timeout(20);
+    await t.rejects(connect({ socket, signal }), { name: 'TimeoutError' });
+    for (const fd of fds) close(fd);
   });
 
   t.test('work that is given up', async (t) => {
