@@ -251,6 +251,13 @@ t.test('no memory left', async (t) => {
   const last = await client.allocate({ ...linear, source: 'cuda' });
   await all.close();
   await last.close();
+  const most = await client.allocate({ ...linear, size: 28 * MIB });
+  const image = { kind: 'image', width: 2560, height: 1440, format: 'NV12' } as const;
+  await t.rejects(client.allocate({ ...image, separatePlanes: true, source: 'cuda' }), {
+    code: 'out_of_memory',
+    refusal: { constraint: 'size', requested: 6 * MIB, possible: { max: 4 * MIB } },
+  });
+  await most.close();
 });
 
 t.test('released, and still held', async (t) => {
