@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable
 
 import dmabroker
+from dmabroker import _operations as operations
+from dmabroker import _work as work
 
 from .support import (
     Case,
@@ -289,6 +291,33 @@ class Time(Case):
                     buffer.share(timeout=0.01)
             self.assertEqual(len(buffer.read(size=16).data), 16)
 
+
+    def test_what_waits_its_turn_while_another_thread_closes_the_buffer(self) -> None:
+        with dmabroker.connect() as client:
+            buffer, other = client.allocate(linear(client)), client.allocate(linear(client))
+            client.sync()
+            core = client._line.core
+            line, link, theirs = client._line, buffer._link(), other._link()
+            waiting = [
+                operations.share(link, uses=1, uid=None, seconds=None, may_renew=False),
+                operations.renew(link, 5),
+                operations.commit(link, revision=None, metadata={"a": 1}),
+                operations.reissue(link),
+                work.fill(line, link, 7, 0, None),
+                work.copy(line, theirs, link, 0, None, 0),
+                link.destroy(release=False),
+            ]
+            buffer.close()
+            objects = len(core._objects)
+            # Its number is another's from here on.
+            again = client.allocate(linear(client))
+            for each in waiting:
+                with self.assertRaisesRegex(ValueError, "the buffer is closed"):
+                    client._run(each)
+            self.assertEqual((len(core.waiting), len(core._objects)), (0, objects + 1))
+            self.assertIsNone(buffer._shut())
+            again.close()
+            other.close()
 
     def test_connecting_waits_where_too_many_do(self) -> None:
         with full_socket() as path, self.assertRaisesRegex(TimeoutError, "too many others"):

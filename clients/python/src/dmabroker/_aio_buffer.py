@@ -135,7 +135,7 @@ class Buffer(BaseBuffer):
         if not self._open:
             return
         shut = self._shut()
-        if shut.core.over is None and self._client._is_mine:
+        if shut is not None and shut.core.over is None and self._client._is_mine:
             try:
                 await self._run(shut.destroy(release=False))
             except ConnectionEnded:
@@ -144,7 +144,10 @@ class Buffer(BaseBuffer):
     async def release(self) -> None:
         """The same, and the daemon lets go of it, whatever its lifetime, if this client owns it."""
         self._link()
-        await self._run(self._shut().destroy(release=True))
+        shut = self._shut()
+        if shut is None:
+            raise ValueError("the buffer is closed")
+        await self._run(shut.destroy(release=True))
 
     async def __aenter__(self) -> Self:
         return self

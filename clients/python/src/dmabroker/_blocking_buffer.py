@@ -142,7 +142,7 @@ class Buffer(BaseBuffer):
         if not self._open:
             return
         shut = self._shut()
-        if shut.core.over is None and self._client._is_mine:
+        if shut is not None and shut.core.over is None and self._client._is_mine:
             try:
                 self._run(shut.destroy(release=False))
             except ConnectionEnded:
@@ -151,7 +151,10 @@ class Buffer(BaseBuffer):
     def release(self, *, timeout: float | None = None) -> None:
         """The same, and the daemon lets go of it, whatever its lifetime, if this client owns it."""
         self._link()
-        self._run(self._shut().destroy(release=True), timeout)
+        shut = self._shut()
+        if shut is None:
+            raise ValueError("the buffer is closed")
+        self._run(shut.destroy(release=True), timeout)
 
     def __enter__(self) -> Self:
         return self

@@ -44,6 +44,8 @@ class BaseBuffer(ToldBuffer):
         self._lasting_name = None if asked is None else asked.lasting_name
         self._gone: BrokerError | None = None
         self._open = True
+        #: Whoever takes it out closes the buffer: no other thread does.
+        self._end = [None]
         self._have(held.object, line)
 
     def _have(self, made: BufferObject, line: Line) -> None:
@@ -152,9 +154,13 @@ class BaseBuffer(ToldBuffer):
             raise self._object.core.over
         return self._object
 
-    def _shut(self) -> BufferObject:
-        """Drops the fds; what is left is to tell the daemon."""
+    def _shut(self) -> BufferObject | None:
+        """Drops the fds; what is left is to tell the daemon. None: another thread does."""
         self._open = False
+        try:
+            self._end.pop()
+        except IndexError:
+            return None
         self._told.close()
         return self._object
 
