@@ -111,6 +111,10 @@ export class BufferObject implements BufferLink, Events {
     return this.#object.id;
   }
 
+  get isThere(): boolean {
+    return !this.#object.dead && this.line.wire.isOpen;
+  }
+
   /**
    * Sends a request that is answered by info, plane and done, or by failed (BrokerError). A signal gives
    * up what does not exist yet, by `end`; a buffer that there is stays, and takes its answer all the same.
