@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import importlib
+import mmap
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import dmabroker
-from dmabroker import _dlpack
+from dmabroker import _dlpack, _memory
 from dmabroker._memory import Region
 from dmabroker._tensor import DType
 
@@ -124,6 +125,25 @@ class Mapped(_WithClient):
             self.assertEqual(_dlpack.lent(), before + 1)
             del capsule
             self.assertEqual(_dlpack.lent(), before)
+
+    def test_another_thread_closes_the_buffer_while_it_is_mapped(self) -> None:
+        buffer = self.client.allocate(linear(self.client))
+        closing = threading.Thread(target=buffer.close)
+        mapped = _memory._mapped
+
+        def closed_then(fd: int, size: int, writable: bool) -> mmap.mmap:
+            closing.start()
+            # It waits for us, or is done: then the number is of this file, or of none.
+            closing.join(0.1)
+            with open("/dev/null", "rb"):
+                return mapped(fd, size, writable)
+
+        with mock.patch.object(_memory, "_mapped", closed_then):
+            mapping = buffer.map()
+        closing.join()
+        self.assertEqual(bytes(mapping.view[:4]), bytes(4))
+        with self.assertRaises(ValueError):
+            buffer.map()
 
     def test_another_thread_takes_it_while_somebody_looks(self) -> None:
         before = _dlpack.lent()
