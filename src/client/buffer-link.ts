@@ -11,6 +11,8 @@ import type { ByteRange, CopyTerms, WorkAnswer } from './work.js';
 export interface BufferLink {
   /** The number of the object. */
   readonly id: number;
+  /** Whether it can be asked for something: else the number is another object's, or will be. */
+  readonly isThere: boolean;
   /** `forget`: it will not be revoked. */
   share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }>;
   renew(seconds: number, options: CallOptions): Promise<void>;

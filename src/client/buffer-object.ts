@@ -73,6 +73,10 @@ export class BufferObject extends Gathered implements BufferLink, BufferEvents {
     return this.#object.id;
   }
 
+  get isThere(): boolean {
+    return !this.#object.dead && this.line.wire.isOpen;
+  }
+
   /**
    * Sends a request that is answered by info, plane and done, or by failed (BrokerError). A signal gives
    * up what does not exist yet, by `end`; a buffer that there is stays, and takes its answer all the same.
@@ -257,7 +261,10 @@ export class BufferObject extends Gathered implements BufferLink, BufferEvents {
       if (request === 'release') this.#object.request('release');
       this.#object.deleted = resolve;
       this.#object.request('destroy');
-      this.#waiting?.reject(new TypeError('the buffer is closed'));
+      // What is answered from now on is not heard.
+      const others = [...this.#leasing.splice(0), ...this.#committing.splice(0)];
+      const closed = new TypeError('the buffer is closed');
+      for (const each of [this.#waiting, ...others]) each?.reject(closed);
     });
   }
 }

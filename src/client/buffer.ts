@@ -174,6 +174,8 @@ export class ClientBuffer extends ToldBuffer {
       mayRead(again);
       if (!again) this.#writes++;
       if (source.gone !== null) throw source.gone;
+      // It may have been closed while there was no connection.
+      if (!source.#home.link.isThere) throw new TypeError('the source is closed');
       return link.copy(source.#home.link.id, what);
     };
     return (await this.#home.call(copy, what)).path;

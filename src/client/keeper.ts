@@ -73,7 +73,8 @@ export class BufferKeeper implements BufferHome, Returning {
   ): Promise<T> {
     return this.connection.call((line, before) => {
       if (this.#buffer?.gone) throw this.#buffer.gone;
-      if (this.link.line !== line) throw new TypeError('the buffer is closed');
+      if (this.link.line !== line || !this.link.isThere)
+        throw new TypeError('the buffer is closed');
       return make(this.link, before !== null);
     }, options);
   }

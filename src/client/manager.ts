@@ -1,7 +1,9 @@
 /**
  * Finding dmabroker_manager_v1 on a new connection, and what the daemon says about itself there.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { HandleType } from '../memory/source.js';
+import { isSystemError } from '../native/libc/errno.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';
@@ -57,12 +59,30 @@ export async function openLine(
   options: CallOptions,
   { wait = true } = {},
 ): Promise<Line> {
-  const wire = WireClient.connect(socket, { wait });
+  const wire = wait ? await connected(socket, options) : WireClient.connect(socket);
   try {
     return { wire, ...(await findManager(wire, options, wait)) };
   } catch (error) {
     wire.close();
     throw error;
+  }
+}
+
+/** While too many wait at the socket, in milliseconds. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
+
+/** When there is room in the daemon's backlog. connect(2) would wait for that with the event loop, whatever the signal says. */
+async function connected(socket: string, { signal }: CallOptions): Promise<WireClient> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return WireClient.connect(socket);
+    } catch (error) {
+      if (!isSystemError(error) || error.code !== 'EAGAIN') throw error;
+    }
+    // What is given up meanwhile need not be told before the next attempt.
+    await setTimeout(pause);
+    signal?.throwIfAborted();
   }
 }
 

@@ -119,11 +119,11 @@ export class WireClient {
   }
 
   /**
-   * Throws SystemError (ENOENT, ECONNREFUSED, EACCES) where nobody can be reached at the path, and with
-   * `wait: false` (EAGAIN) where too many wait there already.
+   * Throws SystemError (ENOENT, ECONNREFUSED, EACCES) where nobody can be reached at the path, and EAGAIN where too many
+   * wait there already: to wait is for somebody who does not have the program stand still.
    */
-  static connect(path: string, how: { readonly wait?: boolean } = {}): WireClient {
-    return new WireClient(connectUnix(path, how));
+  static connect(path: string): WireClient {
+    return new WireClient(connectUnix(path, { wait: false }));
   }
 
   /** Whether requests can still be sent. */

@@ -76,9 +76,18 @@ t.test('memory by its lasting name: alloc, commit, claim, orphans', async (t) =>
   t.match(JSON.parse(claimed.stdout), { revision: 4, metadata: { tensors: { w: {} } } });
   t.equal(readFileSync(file).length, 8192);
   t.match((await ctl('show', buffer.id)).stdout, /lasting name: +llama\/shard-0\n/);
+  const latin1 = join(daemon.folder, 'latin1.json');
+  writeFileSync(latin1, Buffer.from('{"näme":1}', 'latin1'));
   writeFileSync(document, '[1]');
-  for (const bad of [document, join(daemon.folder, 'none.json')])
-    t.equal((await ctl('commit', name, '--metadata', bad)).status, 2);
+  for (const [bad, why] of [
+    [document, /is no JSON object/],
+    [join(daemon.folder, 'none.json'), /cannot be read: ENOENT/],
+    [latin1, /is no UTF-8/],
+    ['/dev/zero', /has more than 65536 bytes/],
+  ] as const) {
+    const { status, stderr } = await ctl('commit', name, '--metadata', bad);
+    t.match([status, stderr], [2, why]);
+  }
   t.equal((await ctl('release', buffer.id)).status, 0);
   t.match((await ctl('claim', name)).stderr, /^dmabrokerctl: not_found: no buffer of yours/);
 });

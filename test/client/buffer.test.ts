@@ -29,6 +29,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, told = 40
   const work = async () => ({ path: 'cpu' as const, content: null });
   const link: BufferLink = {
     id: 7,
+    isThere: true,
     copy: work,
     fill: work,
     read: work,

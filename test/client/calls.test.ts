@@ -4,9 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { type ClientEvent, connect } from '../../src/client/index.js';
+import { close } from '../../src/native/libc/fd.js';
+import { connectUnix, listenUnix } from '../../src/native/libc/socket.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { rejected } from '../support/refused.js';
@@ -29,6 +32,23 @@ await withoutLeaks(t, 'calls', async (t) => {
     t.equal((await client.test(linear, { signal: AbortSignal.timeout(60_000) })).source, 'memfd');
   });
 
+  t.test('to connect is given up while too many wait at the socket', async (t) => {
+    const socket = join(daemon.folder, 'full.sock');
+    const fds = [listenUnix(socket, 0)];
+    const room = () => {
+      try {
+        fds.push(connectUnix(socket, { wait: false }));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    while (room());
+    const signal = AbortSignal.timeout(20);
+    await t.rejects(connect({ socket, signal }), { name: 'TimeoutError' });
+    for (const fd of fds) close(fd);
+  });
+
   t.test('work that is given up', async (t) => {
     const buffer = await client.allocate(large);
     const giving = new AbortController();
@@ -43,6 +63,23 @@ await withoutLeaks(t, 'calls', async (t) => {
     const { bytes } = await buffer.read({ offset: large.size - 4 });
     t.same([...bytes], [7, 0, 0, 0], 'and the next is done');
     await buffer.close();
+  });
+
+  t.test('who waits for an answer is told that the buffer is closed', async (t) => {
+    for (const end of ['close', 'release'] as const) {
+      const buffer = await client.allocate({ ...linear, lifetime: { lease: 60 } });
+      const asked: Promise<unknown>[] = [
+        buffer.renew(90),
+        buffer.park(90),
+        buffer.commit(),
+        buffer.reissue(),
+      ];
+      const closed = { name: 'TypeError', message: 'the buffer is closed' };
+      const told = asked.map((each) => t.rejects(each, closed));
+      await buffer[end]();
+      await Promise.all(told);
+      await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
+    }
   });
 
   t.test('a token that is given up, and one that is revoked', async (t) => {

@@ -109,14 +109,20 @@ await withoutLeaks(t, 'the daemon is the same', async (t) => {
     const client = await connect({ socket });
     const kept = { ...linear, lifetime: 'until_released' } as const;
     const [released, closed] = [await client.allocate(kept), await client.allocate(kept)];
+    const other = await client.allocate({ ...linear, lifetime: { lease: 60 } });
     const asked: Promise<unknown>[] = [];
+    const copied: Promise<unknown>[] = [];
     client.onDisconnected(() => {
+      const closedSince = { name: 'TypeError', message: 'the source is closed' };
+      copied.push(t.rejects(other.copyFrom(closed), closedSince));
       asked.push(released.release(), closed.close(), client.allocate(linear), closed.share());
       asked.at(-1)?.catch(() => {});
     });
     await disconnect(daemon, client);
     const [, , made] = await Promise.allSettled(asked);
     await t.rejects(asked[3] ?? Promise.resolve(), { name: 'TypeError' });
+    await Promise.all(copied);
+    await other.release();
     const fresh = made?.status === 'fulfilled' ? (made.value as ClientBuffer) : null;
     t.same(new Set((await daemon.buffers()).map(({ id }) => id)), new Set([closed.id, fresh?.id]));
     await daemon.rest('DELETE', `/v1/buffers/${closed.id}`);

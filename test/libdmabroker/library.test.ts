@@ -6,7 +6,7 @@ import { ServiceManager } from '../support/service-manager.js';
 import { CLIENT, checks, lineOf, moved, placesOf, run, start } from './support.js';
 
 const BUILD = 'build/sanitized';
-const ALL = ['memory', 'work', 'kinds', 'batch', 'import', 'errors', 'connecting', 'loop'];
+const ALL = ['memory', 'work', 'kinds', 'batch', 'import', 'errors', 'connecting', 'full', 'loop'];
 
 t.before(async () => {
   const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O0 -g1', 'check-programs'];

@@ -1,6 +1,14 @@
 /** The Debian packages as files: the same bytes each time, what is in them and whose it is, and that they run from there. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { GLIBC } from '../../src/native/platform.js';
@@ -52,6 +60,29 @@ t.test(
     run('bash', '-c', `cd ${root} && md5sum --quiet --check DEBIAN/md5sums`);
   },
 );
+
+t.test('a unit that is masked keeps no other from being enabled', async (t) => {
+  // deb-systemd-helper ends at the first that it cannot do.
+  const helper = `#!/bin/sh
+[ "$1" != --quiet ] || exit 0
+verb=$1; shift
+for unit; do [ "$verb $unit" != "enable $MASKED" ] || exit 1; echo "$verb $unit" >> "$SAID"; done
+`;
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const names = ['systemd-sysusers', 'udevadm', 'systemctl', 'deb-systemd-invoke', 'runuser'];
+  for (const name of names) symlinkSync('/bin/true', join(bin, name));
+  writeFileSync(join(bin, 'deb-systemd-helper'), helper, { mode: 0o755 });
+  const units = ['dmabrokerd.service', 'dmabrokerd.socket', 'dmabrokerd-rest.socket'];
+  for (const masked of [...units, 'none']) {
+    const said = join(folder, `said-${masked}`);
+    const env = { PATH: `${bin}:${process.env.PATH}`, MASKED: masked, SAID: said };
+    const { status } = spawnSync('sh', [join(root, 'DEBIAN/postinst'), 'configure'], { env });
+    t.equal(status, 0);
+    const enabled = readFileSync(said, 'utf8').match(/(?<=^enable ).*$/gm) ?? [];
+    t.same([...new Set(enabled)].sort(), units.filter((unit) => unit !== masked).sort(), masked);
+  }
+});
 
 t.test('what it depends on is what its programs ask for', async (t) => {
   const control = text('DEBIAN/control');

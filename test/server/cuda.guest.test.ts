@@ -254,6 +254,13 @@ t.test('no memory left', async (t) => {
   const last = await client.allocate({ ...linear, source: 'cuda' });
   await all.close();
   await last.close();
+  const most = await client.allocate({ ...linear, size: 28 * MIB });
+  const image = { kind: 'image', width: 2560, height: 1440, format: 'NV12' } as const;
+  await t.rejects(client.allocate({ ...image, separatePlanes: true, source: 'cuda' }), {
+    code: 'out_of_memory',
+    refusal: { constraint: 'size', requested: 6 * MIB, possible: { max: 4 * MIB } },
+  });
+  await most.close();
 });
 
 t.test('released, and still held', async (t) => {
@@ -273,7 +280,8 @@ t.test('released, and still held', async (t) => {
   await recounted(daemon);
 });
 
-for (const call of ['cuMemCreate', 'cuMemsetD8_v2', 'cuMemGetHandleForAddressRange']) {
+const steps = ['cuMemCreate', 'cuMemsetD8_v2', 'cuMemGetHandleForAddressRange'];
+for (const call of [...steps, 'cuCtxSynchronize']) {
   t.test(`lost at ${call}`, async (t) => {
     const other = await connect({ socket: daemon.clientSocket });
     const mine = await client.allocate(linear);
@@ -339,10 +347,16 @@ t.test('no file descriptor left', async (t) => {
   for (const each of held) await each.close();
   const again = await mine.allocate({ ...linear, source: 'cuda' });
   await again.close();
-  mine.close();
+  await eventually(() => its.live.handles === 0, 'the allocator has let go of it');
+  its.slow(200);
+  const late = t.rejects(mine.allocate({ ...linear, source: 'cuda' }), 'the daemon ends');
+  await eventually(() => its.live.mappings === 1, 'the GPU clears it');
   t.same(few.errors, []);
   await few.stop();
-  t.same(its.live, NOTHING);
+  mine.close();
+  await late;
+  t.same(its.live, NOTHING, 'it waits for that');
+  t.equal(its.complaints, '');
 });
 
 t.test('a GPU has spares of its own memory where the machine has none of its', async (t) => {

@@ -34,23 +34,36 @@ static void find_socket(char *path, size_t room)
 	snprintf(path, room, "%s", SYSTEM_SOCKET);
 }
 
-/* Where the daemon's queue is full connect(2) waits as long as a send may (unix(7)), or not at all. */
-static int try_connect(const struct sockaddr_un *address, bool wait, int milliseconds)
+/* How long the socket's calls may wait. */
+static void bound(int fd, int64_t deadline)
+{
+	int64_t left = deadline - now_ms();
+	struct timeval timeout = { 0 };
+
+	if (left > 0) {
+		timeout.tv_sec = left / 1000;
+		timeout.tv_usec = left % 1000 * 1000;
+	} else
+		timeout.tv_usec = 1; /* 0 would be no bound at all. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+}
+
+/*
+ * Where the daemon's queue is full connect(2) waits as long as a send may (unix(7)), or not at all. A signal ends it, and no
+ * connection is being made then: it goes on, as every other call of the library does.
+ */
+static int try_connect(const struct sockaddr_un *address, bool wait, int64_t deadline)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (wait ? 0 : SOCK_NONBLOCK), 0);
-	struct timeval timeout = { .tv_sec = milliseconds / 1000,
-				   .tv_usec = milliseconds % 1000 * 1000 };
 
 	if (fd < 0)
 		return -1;
-	if (wait && milliseconds >= 0) {
-		/* 0 would be no bound at all. */
-		if (milliseconds == 0)
-			timeout.tv_usec = 1;
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-	}
-	if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
-		return fd;
+	do {
+		if (wait && deadline != FOREVER)
+			bound(fd, deadline);
+		if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+			return fd;
+	} while (errno == EINTR);
 	int number = errno;
 
 	close(fd);
@@ -73,7 +86,7 @@ static int connect_path(struct dmabroker *client, const char *given, bool wait)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = try_connect(&address, wait, client->timeout);
+	int fd = try_connect(&address, wait, deadline_of(client));
 
 	if (fd < 0) {
 		int number = errno;

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 unsigned count_fds(void)
@@ -401,6 +403,47 @@ static void check_errors(void)
 	dmabroker_destroy(client);
 }
 
+static volatile sig_atomic_t interruptions;
+
+static void interrupted(int number)
+{
+	(void)number;
+	interruptions++;
+}
+
+/* Where too many wait at the socket it is waited until the timeout, whatever signals come. */
+static void check_full(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct itimerval often = { { 0, 5000 }, { 0, 5000 } };
+	struct sigaction action = { .sa_handler = interrupted }, before;
+	struct dmabroker *client = dmabroker_new();
+	char folder[] = "/tmp/dmabroker-checks-XXXXXX";
+	int fds[8], count = 0;
+
+	CHECK(mkdtemp(folder));
+	snprintf(address.sun_path, sizeof address.sun_path, "%s/full", folder);
+	fds[count++] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(bind(fds[0], (struct sockaddr *)&address, sizeof address) == 0 && listen(fds[0], 0) == 0);
+	do
+		fds[count++] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	while (count < 8 && connect(fds[count - 1], (struct sockaddr *)&address, sizeof address) == 0);
+	CHECK(errno == EAGAIN);
+	CHECK(sigaction(SIGALRM, &action, &before) == 0);
+	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+	dmabroker_set_timeout(client, 100);
+	CHECK(dmabroker_connect(client, address.sun_path) == DMABROKER_SYSTEM);
+	CHECK(setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL) == 0);
+	CHECK(sigaction(SIGALRM, &before, NULL) == 0);
+	CHECK(dmabroker_last_error(client)->system_error == EAGAIN);
+	CHECK(interruptions > 0);
+	dmabroker_destroy(client);
+	while (count > 0)
+		close(fds[--count]);
+	unlink(address.sun_path);
+	rmdir(folder);
+}
+
 static void check_connecting(void)
 {
 	struct dmabroker *client = dmabroker_new();
@@ -487,6 +530,7 @@ int main(int argc, char **argv)
 	run("import", check_import);
 	run("errors", check_errors);
 	run("connecting", check_connecting);
+	run("full", check_full);
 	run("loop", check_loop);
 	return 0;
 }

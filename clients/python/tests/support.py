@@ -11,6 +11,7 @@ import os
 import pathlib
 import signal
 import socket
+import tempfile
 import time
 import unittest
 from collections.abc import Callable, Iterator
@@ -49,6 +50,24 @@ def linear(client: Any, size: int = 8192, **terms: Any) -> dmabroker.Linear:
 def image(client: Any, width: int, height: int, fourcc: str, **terms: Any) -> dmabroker.Image:
     accepted = handle_types(client)
     return dmabroker.Image(width, height, fourcc, handle_types=accepted, **terms)
+
+
+@contextlib.contextmanager
+def full_socket() -> Iterator[str]:
+    """A socket that nobody accepts at, where as many wait as may."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        path = f"{folder}/full.sock"
+        listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listening.bind(path)
+        listening.listen(0)
+        while True:
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            try:
+                waiting.connect(path)
+            except BlockingIOError:
+                break
+        yield path
 
 
 class _UnixConnection(http.client.HTTPConnection):

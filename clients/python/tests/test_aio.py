@@ -1,12 +1,21 @@
 """The asyncio client with a daemon: many calls at once, and calls that are cancelled."""
 
 import asyncio
+import threading
 import unittest
 
 import dmabroker
 from dmabroker import aio
 
-from .support import eventually, linear, live_buffers, open_fds, rest, standing_still
+from .support import (
+    eventually,
+    full_socket,
+    linear,
+    live_buffers,
+    open_fds,
+    rest,
+    standing_still,
+)
 
 
 class Aio(unittest.IsolatedAsyncioTestCase):
@@ -90,6 +99,26 @@ class Aio(unittest.IsolatedAsyncioTestCase):
         await asyncio.wait_for(hearing, 10)
         self.assertEqual(heard, [("released", buffer.id)])
         await buffer.close()
+
+    async def test_who_waits_for_an_answer_is_told_that_the_buffer_is_closed(self) -> None:
+        for end in (aio.Buffer.close, aio.Buffer.release):
+            buffer = await self.client.allocate(linear(self.client, lifetime=dmabroker.Lease(60)))
+            calls = (buffer.renew(120), buffer.park(120), buffer.commit({"a": 1}), buffer.reissue())
+            asked = [asyncio.create_task(each) for each in calls]
+            await asyncio.sleep(0)
+            await end(buffer)
+            for each in asked:
+                with self.assertRaisesRegex(ValueError, "the buffer is closed"):
+                    await asyncio.wait_for(each, 10)
+            rest("DELETE", f"/v1/buffers/{buffer.id}")
+        self.assertEqual(len(self.client._line.core.waiting), 0)
+
+    async def test_to_connect_is_given_up_while_too_many_wait(self) -> None:
+        with full_socket() as path:
+            before = open_fds(), threading.active_count()
+            with self.assertRaises(asyncio.TimeoutError):
+                await asyncio.wait_for(aio.connect(path), 0.05)
+            self.assertEqual((open_fds(), threading.active_count()), before)
 
     async def test_two_reissue_at_once(self) -> None:
         async with await self.client.allocate(linear(self.client)) as buffer:

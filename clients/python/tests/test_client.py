@@ -13,8 +13,19 @@ import warnings
 from collections.abc import Callable
 
 import dmabroker
+from dmabroker import _operations as operations
+from dmabroker import _work as work
 
-from .support import Case, eventually, image, linear, live_buffers, rest, standing_still
+from .support import (
+    Case,
+    eventually,
+    full_socket,
+    image,
+    linear,
+    live_buffers,
+    rest,
+    standing_still,
+)
 
 
 class Buffers(Case):
@@ -281,7 +292,73 @@ class Time(Case):
             self.assertEqual(len(buffer.read(size=16).data), 16)
 
 
+    def test_what_waits_its_turn_while_another_thread_closes_the_buffer(self) -> None:
+        with dmabroker.connect() as client:
+            buffer, other = client.allocate(linear(client)), client.allocate(linear(client))
+            client.sync()
+            core = client._line.core
+            line, link, theirs = client._line, buffer._link(), other._link()
+            waiting = [
+                operations.share(link, uses=1, uid=None, seconds=None, may_renew=False),
+                operations.renew(link, 5),
+                operations.commit(link, revision=None, metadata={"a": 1}),
+                operations.reissue(link),
+                work.fill(line, link, 7, 0, None),
+                work.copy(line, theirs, link, 0, None, 0),
+                link.destroy(release=False),
+            ]
+            buffer.close()
+            objects = len(core._objects)
+            # Its number is another's from here on.
+            again = client.allocate(linear(client))
+            for each in waiting:
+                with self.assertRaisesRegex(ValueError, "the buffer is closed"):
+                    client._run(each)
+            self.assertEqual((len(core.waiting), len(core._objects)), (0, objects + 1))
+            self.assertIsNone(buffer._shut())
+            again.close()
+            other.close()
+
+    def test_connecting_waits_where_too_many_do(self) -> None:
+        with full_socket() as path, self.assertRaisesRegex(TimeoutError, "too many others"):
+            dmabroker.connect(path, timeout=0.01)
+
+    def test_a_token_that_nobody_will_revoke_costs_the_connection_nothing(self) -> None:
+        with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
+            client.sync()
+            objects = len(client._line.core._objects)
+            tokens = [str(buffer.share()) for _ in range(5)]
+            client.sync()
+            self.assertEqual(len(client._line.core._objects), objects)
+            client.redeem(tokens[0]).close()
+            kept = buffer.share()
+            kept.revoke()
+            del kept
+            client.redeem(tokens[1]).close()
+
+    def test_a_commit_that_cannot_be_sent_leaves_nobody_waiting(self) -> None:
+        with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
+            with self.assertRaises(ValueError):
+                buffer.commit({"a": "b" * 65536})
+            self.assertEqual(len(client._line.core.waiting), 0)
+
+
 class Processes(Case):
+    def test_a_forked_process_closes_its_copy_while_a_thread_is_in_a_call_here(self) -> None:
+        with dmabroker.connect() as client:
+            with standing_still():
+                calling = threading.Thread(target=client.sync)
+                calling.start()
+                eventually(client._driver._mutex.locked, "it is in the call")
+                child = os.fork()
+                if child == 0:
+                    signal.alarm(10)
+                    client.close()
+                    os._exit(0)
+                self.assertEqual(os.waitpid(child, 0)[1], 0)
+            calling.join()
+            client.sync()
+
     def test_a_process_that_was_forked_may_not_use_it_and_does_not_end_it(self) -> None:
         with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
             mapping = buffer.map()

@@ -3,15 +3,17 @@
 import ctypes
 import gc
 import importlib
+import mmap
 import pathlib
 import subprocess
 import sys
 import threading
 import unittest
 from typing import Any
+from unittest import mock
 
 import dmabroker
-from dmabroker import _dlpack
+from dmabroker import _dlpack, _memory
 from dmabroker._memory import Region
 from dmabroker._tensor import DType
 
@@ -123,6 +125,51 @@ class Mapped(_WithClient):
             self.assertEqual(_dlpack.lent(), before + 1)
             del capsule
             self.assertEqual(_dlpack.lent(), before)
+
+    def test_another_thread_closes_the_buffer_while_it_is_mapped(self) -> None:
+        buffer = self.client.allocate(linear(self.client))
+        closing = threading.Thread(target=buffer.close)
+        mapped = _memory._mapped
+
+        def closed_then(fd: int, size: int, writable: bool) -> mmap.mmap:
+            closing.start()
+            # It waits for us, or is done: then the number is of this file, or of none.
+            closing.join(0.1)
+            with open("/dev/null", "rb"):
+                return mapped(fd, size, writable)
+
+        with mock.patch.object(_memory, "_mapped", closed_then):
+            mapping = buffer.map()
+        closing.join()
+        self.assertEqual(bytes(mapping.view[:4]), bytes(4))
+        with self.assertRaises(ValueError):
+            buffer.map()
+
+    def test_another_thread_takes_it_while_somebody_looks(self) -> None:
+        before = _dlpack.lent()
+        with self.client.allocate(linear(self.client)) as buffer, buffer.map() as mapping:
+            taken = [mapping.tensor().__dlpack__(max_version=(1, 0))]
+        api, is_valid = ctypes.pythonapi, _dlpack._is_valid
+        api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+        name = ctypes.create_string_buffer(b"used_dltensor_versioned")
+        addresses: list[int] = []
+
+        def taken_then(capsule: object, known: bytes) -> int:
+            valid = is_valid(capsule, known)
+            if taken:
+                # What numpy does, in another thread, at the worst moment.
+                consumed = ctypes.py_object(taken.pop())
+                address = api.PyCapsule_GetPointer(consumed, b"dltensor_versioned")
+                addresses.append(address)
+                api.PyCapsule_SetName(consumed, name)
+            return int(valid)
+
+        with mock.patch.object(_dlpack, "_is_valid", taken_then):
+            _dlpack.look()
+        self.assertEqual(_dlpack.lent(), before + 1, "whoever has it needs it")
+        managed = _dlpack._ManagedVersioned.from_address(addresses[0])
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(managed.deleter)(addresses[0])
+        self.assertEqual(_dlpack.lent(), before)
 
     def test_it_is_given_back_by_c_alone_from_any_thread(self) -> None:
         before, pages = _dlpack.lent(), self.pages()

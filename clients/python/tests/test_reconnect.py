@@ -4,6 +4,7 @@ import asyncio
 import os
 import unittest
 from collections.abc import Iterable
+from unittest import mock
 
 import dmabroker
 from dmabroker import aio
@@ -61,6 +62,21 @@ class Blocking(Case):
                 each.release()
             each.close()
         self.assertEqual(live_buffers(), [])
+        client.close()
+
+    def test_what_is_taken_up_is_used_before_the_others_are(self) -> None:
+        client = dmabroker.connect()
+        buffer = client.allocate(linear(client, lifetime=dmabroker.Lease(60)))
+        before = client._driver
+        disconnect_all()
+        with self.assertRaises(dmabroker.ConnectionEnded):
+            client.sync()
+        client.reconnect(10)
+        # As another thread has it meanwhile.
+        with mock.patch.object(client, "_driver", before):
+            share = buffer.share(timeout=10)
+            share.revoke(timeout=10)
+            buffer.release(timeout=10)
         client.close()
 
     def test_nobody_is_there(self) -> None:

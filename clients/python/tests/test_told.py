@@ -131,7 +131,7 @@ class Told(Case):
             os.fstat(fds[0])
         packet = self.core.packet()
         assert packet is not None
-        self.assertEqual(bytes(packet.data), DmabrokerBufferV1.destroy(self.object.id).data)
+        self.assertEqual(bytes(packet.data), DmabrokerBufferV1.destroy(self.object._id).data)
 
     def test_leases_are_answered_in_their_order(self) -> None:
         first, second = (self.object.lease(Message(b"")) for _ in range(2))

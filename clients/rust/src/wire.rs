@@ -39,7 +39,13 @@ impl Wire {
     /// Where too many wait at the socket it is waited for, or not.
     pub fn connect(path: &Path, wait: bool) -> Result<Self> {
         let stream = if wait {
-            UnixStream::connect(path)?
+            // A signal ends connect(2), and no connection is being made then.
+            loop {
+                match UnixStream::connect(path) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    made => break made?,
+                }
+            }
         } else {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;

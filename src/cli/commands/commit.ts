@@ -2,9 +2,11 @@
  * `dmabrokerctl commit NAME`: publishes a revision of memory with a lasting name, as its writer for the moment: for
  * scripts, and for who has written it through a mapping that it got otherwise.
  */
-import { readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseMetadata } from '../../client/metadata.js';
+import { messageOf } from '../../memory/errors.js';
 import { MAX_METADATA_BYTES } from '../../memory/limits.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
@@ -60,18 +62,31 @@ function revision(value: string): number {
 
 /** The text as it is: parsed and printed again, it would have other numbers. */
 function read(file: string): string {
-  const text = textOf(file);
-  if (Buffer.byteLength(text) > MAX_METADATA_BYTES) {
+  const bytes = bytesOf(file);
+  if (bytes.length > MAX_METADATA_BYTES) {
     throw new Usage(`${file} has more than ${MAX_METADATA_BYTES} bytes`);
   }
+  if (!isUtf8(bytes)) throw new Usage(`${file} is no UTF-8`);
+  const text = bytes.toString();
   if (parseMetadata(text) === null) throw new Usage(`${file} is no JSON object`);
   return text;
 }
 
-function textOf(file: string): string {
+/** No more than tells that there is too much: some files have no end. */
+function bytesOf(file: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    const fd = file === '-' ? 0 : openSync(file, 'r');
+    try {
+      const bytes = Buffer.alloc(MAX_METADATA_BYTES + 1);
+      let end = 0;
+      for (let more = -1; more !== 0 && end < bytes.length; end += more) {
+        more = readSync(fd, bytes, end, bytes.length - end, null);
+      }
+      return bytes.subarray(0, end);
+    } finally {
+      if (fd !== 0) closeSync(fd);
+    }
   } catch (error) {
-    throw new Usage(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new Usage(`${file} cannot be read: ${messageOf(error)}`);
   }
 }

@@ -31,7 +31,10 @@ export interface Left {
 /** Others wait for a piece: so long at most, in milliseconds. */
 const PIECE_MS = 1;
 
-/** How much of a GPU's memory is cleared at once: some do 300 gigabytes a second, an H200 4,000. */
+/**
+ * How much of a GPU's memory is cleared at once: some do 300 gigabytes a second, an H200 4,000, and any of them less while
+ * others compute on it.
+ */
 export class Pace {
   #bytes = 16 * PIECE_BYTES;
 
@@ -40,9 +43,11 @@ export class Pace {
     return this.#bytes;
   }
 
-  /** What a piece took: with half of the time left the next one is twice as large. */
+  /** What a piece took: with half of the time left the next one is twice as large, and after twice the time half as large. */
   took(bytes: number, ms: number): void {
-    if (bytes === this.#bytes && ms < PIECE_MS / 2) this.#bytes *= 2;
+    if (bytes !== this.#bytes) return;
+    if (ms < PIECE_MS / 2) this.#bytes *= 2;
+    else if (ms > 2 * PIECE_MS) this.#bytes = Math.max(PIECE_BYTES, this.#bytes / 2);
   }
 }
 

@@ -104,7 +104,7 @@ export class CudaSource implements MemorySource {
 
   /** Bytes that it has of the GPU's memory. */
   get bytes(): number {
-    return sum([...this.#kept.values(), ...this.#making].flat().map(({ size }) => size));
+    return sizeOf([...this.#kept.values(), ...this.#making].flat());
   }
 
   /** The memories of an allocation, in their order; null where the key is not known. */
@@ -185,7 +185,7 @@ export class CudaSource implements MemorySource {
     try {
       for (const [index, bytes] of planned.memories.entries()) {
         this.device.enter();
-        const memory = this.#create(bytes);
+        const memory = this.#create(bytes, draft, planned.memories);
         draft.push(memory);
         const bound = this.#bound(shape, memory);
         if (bound !== true) return bound;
@@ -229,11 +229,12 @@ export class CudaSource implements MemorySource {
   }
 
   /** Of what is left the driver knows, and asking it takes a tenth of the time of making: it is asked where there was too little. */
-  #create(bytes: number): CudaMemory {
+  #create(bytes: number, before: Draft, all: readonly number[]): CudaMemory {
     try {
       return CudaMemory.create(this.device, bytes);
     } catch (error) {
-      if (error instanceof BrokerError && error.code === 'out_of_memory') this.#checkRoom(bytes);
+      if (error instanceof BrokerError && error.code === 'out_of_memory')
+        this.#checkRoom(sum(all), sizeOf(before));
       throw error;
     }
   }
@@ -345,13 +346,13 @@ export class CudaSource implements MemorySource {
     throw new BrokerError('too_large', message, this.#tooMuch(bytes, total));
   }
 
-  /** Refuses what is more than all processes have left. */
-  #checkRoom(bytes: number): void {
+  /** Refuses what is more than all processes have left; `had`: what of it was made already, and goes with the refusal. */
+  #checkRoom(bytes: number, had = 0): void {
     const left = this.device.left();
-    if (left === null || bytes <= left.free) return;
-    const { name } = this.device;
-    const message = `${bytes} bytes are more than ${name} has left (${left.free} of ${left.total})`;
-    throw new BrokerError('out_of_memory', message, this.#tooMuch(bytes, left.free));
+    if (left === null || bytes <= left.free + had) return;
+    const free = left.free + had;
+    const message = `${bytes} bytes are more than ${this.device.name} has left (${free} of ${left.total})`;
+    throw new BrokerError('out_of_memory', message, this.#tooMuch(bytes, free));
   }
 
   free(key: number): void {
@@ -362,7 +363,7 @@ export class CudaSource implements MemorySource {
     for (const memory of kept) memory.destroy();
     const after = before === null ? null : this.#free();
     if (before === null || after === null) return;
-    this.told.released({ bytes: sum(kept.map(({ size }) => size)), returned: after - before });
+    this.told.released({ bytes: sizeOf(kept), returned: after - before });
   }
 
   /** Null where the device does not say. */
@@ -385,6 +386,7 @@ export class CudaSource implements MemorySource {
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const sizeOf = (memories: readonly CudaMemory[]) => sum(memories.map(({ size }) => size));
 
 /** What the kernel says of an fd that the driver has just given, which nobody else's file can be. */
 function exporterOf(fd: number): string {

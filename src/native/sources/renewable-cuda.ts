@@ -173,9 +173,15 @@ export class RenewableCuda {
       run: (body) =>
         this.#noticing(() => {
           device.enter();
-          const result = body(memories);
-          device.synchronize();
-          return result;
+          try {
+            const result = body(memories);
+            device.synchronize();
+            return result;
+          } catch (error) {
+            // What was begun before that is done before its memory may go.
+            device.wait();
+            throw error;
+          }
         }),
       close,
     };

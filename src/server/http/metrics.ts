@@ -77,10 +77,21 @@ export class Metrics {
     this.#problems.inc({ code });
   }
 
+  #collect(): void {
+    collectDefaultMetrics({ register: this.registry });
+    // It counts from now on, and a process's CPU time is that since its start.
+    const { user, system } = process.cpuUsage();
+    const until = { user_: user, system_: system, '': user + system };
+    for (const [of, microseconds] of Object.entries(until)) {
+      const counter = this.registry.getSingleMetric(`process_cpu_${of}seconds_total`);
+      if (counter instanceof Counter) counter.inc(microseconds / 1e6);
+    }
+  }
+
   /** The text of all metrics, with these values. */
   async text(plane: Measured, main: MainMetrics): Promise<string> {
     // What is measured all the time takes memory, and each collection a call: nobody may ever ask.
-    if (!this.#collecting) collectDefaultMetrics({ register: this.registry });
+    if (!this.#collecting) this.#collect();
     this.#collecting = true;
     this.#turns.set([{ labels: {}, histogram: plane.turns }]);
     const times = Object.entries(plane.allocationTimes);

@@ -101,6 +101,12 @@ export class CudaDouble {
     else rmSync(join(this.#folder, 'gone'), { force: true });
   }
 
+  /** From now on waiting for it takes so long, or no time. */
+  slow(milliseconds: number): void {
+    if (milliseconds > 0) writeFileSync(join(this.#folder, 'slow'), `${milliseconds}`);
+    else rmSync(join(this.#folder, 'slow'), { force: true });
+  }
+
   /** From now on another process has what is let go of here, or has it no more. */
   keeps(on: boolean): void {
     if (on) writeFileSync(join(this.#folder, 'kept'), '');

@@ -5,9 +5,11 @@
 import { fstatSync, readSync, writeSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { checked } from '../../../src/memory/check-spec.js';
+import { PIECE_BYTES } from '../../../src/memory/limits.js';
 import { type Allocation, type LostAllocation, Usage } from '../../../src/memory/source.js';
 import { type Steps, toEnd } from '../../../src/memory/steps.js';
 import { referenceTo, type Work } from '../../../src/memory/work.js';
+import { Pace } from '../../../src/native/cuda/device.js';
 import { close, isCloexec } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { CudaDevices } from '../../../src/native/sources/cuda-devices.js';
@@ -275,6 +277,39 @@ await test('fill, read and copy', {}, async (t, { source, run }) => {
     close(fdOf(each));
   }
   close(memfd);
+});
+
+await test('work that fails is waited for, as far as it was begun', {}, async (t, setup) => {
+  const { source, double, run } = setup;
+  const spec = linear(4 * MIB);
+  const [a, b] = [source.allocate(spec, 'a'), source.allocate(spec, 'b')];
+  const [from, to] = [a, b].map((allocation) => referenceTo({ spec, allocation }));
+  if (from === undefined || to === undefined) throw new Error('no reference');
+  double.at('cuMemcpyDtoD_v2', 1, 2);
+  const place = (stride: number) => ({ plane: 0, offset: 0, stride });
+  const plan = [{ source: place(8192), destination: place(16384), bytes: 4096, rows: 2 }];
+  const copy = () => run({ kind: 'copy', source: from, destination: to, plan });
+  t.match(refused(copy), { code: 'internal', message: /^cuMemcpyDtoD_v2: / });
+  for (const each of [a, b]) {
+    source.free(each.key);
+    close(fdOf(each));
+  }
+  t.equal(double.complaints, '', 'nothing is on its way when its memory goes');
+});
+
+t.test('how much is cleared at once follows what it takes', async (t) => {
+  const pace = new Pace();
+  const { bytes } = pace;
+  pace.took(bytes, 0.1);
+  t.equal(pace.bytes, 2 * bytes);
+  pace.took(bytes, 0.1);
+  t.equal(pace.bytes, 2 * bytes, 'of a smaller one nothing follows');
+  pace.took(2 * bytes, 1);
+  t.equal(pace.bytes, 2 * bytes);
+  pace.took(2 * bytes, 5);
+  t.equal(pace.bytes, bytes, 'others compute, too');
+  for (let i = 0; i < 40; i++) pace.took(pace.bytes, 1000);
+  t.equal(pace.bytes, PIECE_BYTES, 'as little as the CPU does at once');
 });
 
 await test('lost at each step', {}, async (t, setup) => {

@@ -126,6 +126,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
     });
     daemon.failure = new BrokerError('unavailable', 'once');
     conforms(t, 'GET', '/metrics', await server.request('GET', '/metrics'));
+    const { user, system } = process.cpuUsage();
     const answer = await server.request('GET', '/metrics');
     conforms(t, 'GET', '/metrics', answer);
     const { samples, types } = parse(answer.text);
@@ -181,6 +182,8 @@ await withoutLeaks(t, 'metrics', async (t) => {
       1,
     );
     t.ok((value('process_open_fds') ?? 0) > 0);
+    t.ok((value('process_cpu_user_seconds_total') ?? 0) >= user / 1e6, 'since it was started');
+    t.ok((value('process_cpu_seconds_total') ?? 0) >= (user + system) / 1e6);
     t.type(value('nodejs_eventloop_lag_p99_seconds'), 'number');
     t.equal(types.get('dmabroker_turn_seconds'), 'histogram');
     const buckets = samples.filter(({ name }) => name === 'dmabroker_turn_seconds_bucket');

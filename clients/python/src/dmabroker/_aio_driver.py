@@ -17,6 +17,7 @@ class Driver:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        transport.core.driver = self
         self._loop = asyncio.get_running_loop()
         self._writes = False
         self._fd = transport.socket.fileno()

@@ -1,6 +1,7 @@
 """How a blocking client runs an operation: it waits for the socket itself, one thread at a time."""
 
 import math
+import os
 import select
 import threading
 import time
@@ -25,6 +26,7 @@ class Blocking:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        transport.core.driver = self
         self._mutex = threading.Lock()
         self._owner: int | None = None
 
@@ -120,5 +122,9 @@ class Blocking:
                 raise core.over
 
     def close(self) -> None:
+        if os.getpid() != self.transport.pid:
+            # The thread that is in a call has stayed in the other process, which has the lock for ever.
+            self.transport.close()
+            return
         with self._lock():
             self.transport.close()

@@ -1,17 +1,21 @@
 """A buffer of the blocking client, and its tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from . import _operations as operations
 from . import _work as work
+from ._blocking import Blocking
 from ._buffer import BaseBuffer
+from ._calls import Step
 from ._lasting import Committed
 from ._objects import ShareObject
 from ._told import News
 from ._work import Content, Path
 from .errors import ConnectionEnded
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from .client import Client
@@ -38,15 +42,24 @@ class Share:
     def __str__(self) -> str:
         return self.token
 
+    def __del__(self) -> None:
+        # The connection would keep a little for each, and may have 65,536.
+        self._made.abandon()
+
     def revoke(self, *, timeout: float | None = None) -> None:
         """Ends the token. Who has redeemed it keeps what was received. Once is enough."""
-        self._client._run(operations.revoke(self._made), timeout)
+        self._made.core.driver.run(operations.revoke(self._made), timeout)
 
 
 class Buffer(BaseBuffer):
     """A buffer of a blocking client. Use it with `with`, or `close` or `release` it."""
 
     _client: "Client"
+
+    def _run(self, operation: Coroutine[Step, None, T], timeout: float | None = None) -> T:
+        # On the connection that it has: while the client reconnects it still has the one before.
+        driver: Blocking = self._object.core.driver
+        return driver.run(operation, timeout)
 
     def share(
         self,
@@ -64,16 +77,16 @@ class Buffer(BaseBuffer):
         asked = operations.share(
             self._link(), uses=uses, uid=uid, seconds=seconds, may_renew=may_renew
         )
-        token, made = self._client._run(asked, timeout)
+        token, made = self._run(asked, timeout)
         return Share(self._client, token, made)
 
     def renew(self, seconds: int, *, timeout: float | None = None) -> None:
         """Has the lease end so many seconds from now, or later where it would have."""
-        self._client._run(operations.renew(self._link(), seconds), timeout)
+        self._run(operations.renew(self._link(), seconds), timeout)
 
     def park(self, seconds: int, *, timeout: float | None = None) -> None:
         """Gives it a lease in place of its lifetime: for a process that ends, whose successor adopts it."""
-        self._client._run(operations.park(self._link(), seconds), timeout)
+        self._run(operations.park(self._link(), seconds), timeout)
 
     def commit(
         self,
@@ -87,18 +100,18 @@ class Buffer(BaseBuffer):
         with a document of what is where, at most 64 KiB as JSON (that of before stays by default). For its writer.
         """
         asked = operations.commit(self._link(), revision=revision, metadata=metadata)
-        return self._client._run(asked, timeout)
+        return self._run(asked, timeout)
 
     def reissue(self, *, timeout: float | None = None) -> None:
         """Replaces memory that was lost: `planes` are new, and mappings of the old memory stay what they are."""
-        self._client._run(operations.reissue(self._link()), timeout)
+        self._run(operations.reissue(self._link()), timeout)
 
     def fill(
         self, value: int, *, offset: int = 0, size: int | None = None, timeout: float | None = None
     ) -> Path:
         """Has the daemon write a 32-bit value all over; returns who did it, `device` or `cpu`."""
         asked = work.fill(self._line, self._link(), value, offset, size)
-        return self._client._run(asked, timeout)
+        return self._run(asked, timeout)
 
     def copy_from(
         self,
@@ -113,13 +126,13 @@ class Buffer(BaseBuffer):
         if source._client is not self._client:
             raise ValueError("the buffers are of different clients")
         asked = work.copy(self._line, self._link(), source._link(), offset, size, source_offset)
-        return self._client._run(asked, timeout)
+        return self._run(asked, timeout)
 
     def read(
         self, *, offset: int = 0, size: int | None = None, timeout: float | None = None
     ) -> Content:
         """The content as it is now, read by the daemon: of memory that this process cannot map, too."""
-        return self._client._run(work.read(self._line, self._link(), offset, size), timeout)
+        return self._run(work.read(self._line, self._link(), offset, size), timeout)
 
     def close(self) -> None:
         """
@@ -129,16 +142,19 @@ class Buffer(BaseBuffer):
         if not self._open:
             return
         shut = self._shut()
-        if shut.core.over is None and self._client._is_mine:
+        if shut is not None and shut.core.over is None and self._client._is_mine:
             try:
-                self._client._run(shut.destroy(release=False))
+                self._run(shut.destroy(release=False))
             except ConnectionEnded:
                 pass  # It has taken the buffer along.
 
     def release(self, *, timeout: float | None = None) -> None:
         """The same, and the daemon lets go of it, whatever its lifetime, if this client owns it."""
         self._link()
-        self._client._run(self._shut().destroy(release=True), timeout)
+        shut = self._shut()
+        if shut is None:
+            raise ValueError("the buffer is closed")
+        self._run(shut.destroy(release=True), timeout)
 
     def __enter__(self) -> Self:
         return self

@@ -16,7 +16,7 @@ from ._buffer_object import BufferObject
 from ._cuda import CudaMapping, CudaRegion
 from ._line import Line
 from ._mapping import Mapping
-from ._memory import Region
+from ._memory import Region, using_fds
 from ._operations import Held
 from ._requests import BroughtPlane, Imported, ImportedImage, ImportedLinear, Lease, Request
 from ._told import Description, News
@@ -44,6 +44,8 @@ class BaseBuffer(ToldBuffer):
         self._lasting_name = None if asked is None else asked.lasting_name
         self._gone: BrokerError | None = None
         self._open = True
+        #: Whoever takes it out closes the buffer: no other thread does.
+        self._end = [None]
         self._have(held.object, line)
 
     def _have(self, made: BufferObject, line: Line) -> None:
@@ -109,16 +111,18 @@ class BaseBuffer(ToldBuffer):
         index = 0 if memory is None else memory
         if not 0 <= index < len(self.memories):
             raise ValueError(f"there is no memory {index}")
-        here = [each for each in self.planes if each.memory == index and each.is_open]
-        if not here:
-            raise ValueError(f"the file descriptors of memory {index} were handed over")
-        fd = here[0].fileno()
-        size = self.memories[index].size
-        # No more than its file has, or SIGBUS follows. Some kernels do not say how long a dma_buf is; mmap(2) refuses more.
-        file_size = os.fstat(fd).st_size
-        if file_size > 0:
-            size = min(size, file_size)
-        region = Region(fd, size, writable=write, is_dma_buf=self.handle_type == "dma_buf")
+        with using_fds():
+            self._must_be_open()
+            here = [each for each in self.planes if each.memory == index and each.is_open]
+            if not here:
+                raise ValueError(f"the file descriptors of memory {index} were handed over")
+            fd = here[0].fileno()
+            size = self.memories[index].size
+            # No more than its file has, or SIGBUS follows. Some kernels do not say how long a dma_buf is; mmap(2) refuses more.
+            file_size = os.fstat(fd).st_size
+            if file_size > 0:
+                size = min(size, file_size)
+            region = Region(fd, size, writable=write, is_dma_buf=self.handle_type == "dma_buf")
         return Mapping(region, self, index)
 
     def cuda(self, memory: int = 0) -> CudaMapping:
@@ -134,7 +138,8 @@ class BaseBuffer(ToldBuffer):
             raise ValueError(f"there is no memory {memory}")
         here = next(each for each in self.planes if each.memory == memory)
         plane = here.further.get("opaque_fd", here)
-        region = CudaRegion(plane.fileno(), self.memories[memory].size, self.device)
+        with using_fds():
+            region = CudaRegion(plane.fileno(), self.memories[memory].size, self.device)
         return CudaMapping(region, memory)
 
     # For the clients.
@@ -152,9 +157,13 @@ class BaseBuffer(ToldBuffer):
             raise self._object.core.over
         return self._object
 
-    def _shut(self) -> BufferObject:
-        """Drops the fds; what is left is to tell the daemon."""
+    def _shut(self) -> BufferObject | None:
+        """Drops the fds; what is left is to tell the daemon. None: another thread does."""
         self._open = False
+        try:
+            self._end.pop()
+        except IndexError:
+            return None
         self._told.close()
         return self._object
 

@@ -64,11 +64,21 @@ class BufferObject:
         self._fell_back: FellBack | None = None
         self._vulkan: VulkanMemory | None = None
         self._unverified: tuple[UsageName, ...] = ()
-        self.id = core.create(DmabrokerBufferV1.INTERFACE, self._event)
+        self._id = core.create(DmabrokerBufferV1.INTERFACE, self._event)
 
     @property
     def is_alive(self) -> bool:
-        return self.core.is_alive(self.id, self._event)
+        return self.core.is_alive(self._id, self._event)
+
+    @property
+    def id(self) -> int:
+        """
+        Its number, to ask it for something: for one request, since another thread may close the buffer, and the number is
+        another object's then. Raises ConnectionEnded or ValueError where there is nothing to be asked.
+        """
+        if self.is_alive:
+            return self._id
+        raise self.core.over or ValueError("the buffer is closed")
 
     async def receive(self, ask: Callable[[], None], *, release: bool = False) -> Description:
         """Calls what sends a request that is answered by info, plane and done, or by failed."""
@@ -90,7 +100,7 @@ class BufferObject:
             self._answer.forget()
         self._answer = None
         if self._is_new:
-            self.core.drop(self.id)
+            self.core.drop(self._id)
 
     async def answered(self, *, release: bool = False) -> Description:
         """
@@ -137,33 +147,40 @@ class BufferObject:
         await call
 
     async def commit(self, revision: int, metadata: Mapping[str, Any] | None) -> Committed:
-        call = Call[Committed](self.core)
-        sent = None
+        sent, number = None, self.id
         if metadata is not None:
             fd, size = sealed_metadata(metadata)
             try:
                 sent = dict(json.loads(os.pread(fd, size, 0)))
-                self.core.send(DmabrokerBufferV1.set_metadata(self.id, fd, size))
+                self.core.send(DmabrokerBufferV1.set_metadata(number, fd, size))
             finally:
                 os.close(fd)
-        self.core.send(DmabrokerBufferV1.commit(self.id, *halves(revision)))
+        # It waits when nothing can be refused here any more.
+        call = Call[Committed](self.core)
         self._committing.append((call, sent))
+        self.core.send(DmabrokerBufferV1.commit(number, *halves(revision)))
         return await call
 
     async def destroy(self, *, release: bool) -> None:
         """Ends the object; returns when the daemon has taken that."""
+        number = self.id
         self._gathered.close()
         call = Call[None](self.core)
-        if self._answer is not None:
-            self._answer.reject(ValueError("the buffer is closed"))
+        # What is answered from now on is not heard.
+        waiting: list[Call[Any]] = [*self._leasing, *(each for each, _ in self._committing)]
+        self._leasing.clear()
+        self._committing.clear()
+        for each in [self._answer, *waiting]:
+            if each is not None:
+                each.reject(ValueError("the buffer is closed"))
         if release:
-            self.core.send(DmabrokerBufferV1.release(self.id))
-        self.core.destroy(self.id, DmabrokerBufferV1.destroy(self.id), lambda: call.resolve(None))
+            self.core.send(DmabrokerBufferV1.release(number))
+        self.core.destroy(number, DmabrokerBufferV1.destroy(number), lambda: call.resolve(None))
         await call
 
     def abandon(self) -> None:
         """Nobody has it any more; from whichever thread."""
-        self.core.abandoned.append((self.id, DmabrokerBufferV1.destroy(self.id)))
+        self.core.abandoned.append((self._id, DmabrokerBufferV1.destroy(self._id)))
 
     def _tell(self, news: News) -> None:
         if self.on_news is not None:

@@ -55,6 +55,8 @@ class Core:
         self.over: ConnectionEnded | None = None
         #: Told once, when it is.
         self.on_over: Callable[[ConnectionEnded], None] | None = None
+        #: Who runs operations on it: the blocking client's or the asyncio client's.
+        self.driver: Any = None
         #: Objects that nobody has any more, put there by whichever thread drops them.
         self.abandoned: deque[tuple[int, Message]] = deque()
         self._objects[DISPLAY] = _Object(WlDisplay.INTERFACE, self._display)

@@ -137,12 +137,14 @@ _ALONE: Final = _references(_probe)
 def look() -> None:
     """Forgets what was given back, and loans whose capsule nobody has consumed and nobody has."""
     for address, loan in list(_loans.items()):
+        # In this order: who has none now will have none, but another thread may consume what it has at any moment.
+        is_alone = _references(loan) == _ALONE
         if loan.first.value == 0:
             _loans.pop(address, None)
         elif loan.capsule is not None:
             if not _is_valid(loan.capsule, loan.name.value):
                 loan.capsule = None
-            elif _references(loan) == _ALONE:
+            elif is_alone:
                 _loans.pop(address, None)
 
 

@@ -12,6 +12,7 @@ import mmap
 import os
 import struct
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,25 @@ def _address_of(pages: mmap.mmap) -> int:
     return int(address)
 
 
+_numbers = threading.RLock()
+
+
+def _after_fork() -> None:
+    global _numbers
+    # Whichever thread had it has stayed in the other process.
+    _numbers = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextmanager
+def using_fds() -> Iterator[None]:
+    """Nobody closes a plane's fd meanwhile: another thread could, and the number would be another file's by then."""
+    with _numbers:
+        yield
+
+
 class Plane:
     """A memory plane: which memory it lies in, where, and a file descriptor of that memory."""
 
@@ -81,18 +101,20 @@ class Plane:
 
     def detach(self) -> int:
         """Hands the fd over: it is the caller's to close from now on."""
-        fd = self.fileno()
-        self._fd = -1
-        return fd
+        with using_fds():
+            fd = self.fileno()
+            self._fd = -1
+            return fd
 
     @property
     def is_open(self) -> bool:
         return self._fd >= 0
 
     def close(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        with using_fds():
+            fd, self._fd = self._fd, -1
+            if fd >= 0:
+                os.close(fd)
         for each in self.further.values():
             each.close()
 

@@ -150,6 +150,11 @@ class ShareObject:
     def core(self) -> Core:
         return self._core
 
+    def abandon(self) -> None:
+        """Nobody will revoke the token any more, which stays good; from whichever thread."""
+        if self.is_alive:
+            self._core.abandoned.append((self.id, DmabrokerShareV1.destroy(self.id)))
+
     def end(self, *, revoke: bool) -> None:
         if not self.is_alive:
             return

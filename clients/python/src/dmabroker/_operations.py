@@ -201,10 +201,11 @@ async def share(
         check_whole(uid, "uid", 0, U32 - 1)  # The last stands for anybody.
     if seconds is not None:
         check_whole(seconds, "seconds", 1, U32)
+    number = buffer.id
     made = ShareObject(buffer.core)
     rights = DmabrokerShareV1.Right.renew if may_renew else 0
     who = ANY_UID if uid is None else uid
-    ask = DmabrokerBufferV1.share(buffer.id, made.id, uses, who, seconds or 0, rights)
+    ask = DmabrokerBufferV1.share(number, made.id, uses, who, seconds or 0, rights)
     return await made.receive(ask), made
 
 

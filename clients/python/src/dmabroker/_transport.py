@@ -8,8 +8,9 @@ the socket is closed without a word to the daemon.
 
 import os
 import socket as sockets
+import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from ._core import Core
 from .errors import ConnectionEnded, ForkedError
@@ -18,6 +19,8 @@ from .errors import ConnectionEnded, ForkedError
 RECEIVE_SIZE = 16384
 #: What one recvmsg(2) may bring: SCM_MAX_FD of the kernel.
 RECEIVE_FDS = 253
+#: While too many wait at the socket, in seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
 
 class Transport:
@@ -25,20 +28,35 @@ class Transport:
         self.core = Core()
         self.pid = os.getpid()
         self.socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM | sockets.SOCK_CLOEXEC)
+        self.socket.setblocking(False)
         self.core.on_over = self._over
         #: Told when the connection is over, before the socket is closed.
         self.when_over: list[Callable[[], None]] = []
         self._path = path
 
-    def connect(self, *, wait: bool = True, timeout: float | None = None) -> None:
-        """Raises OSError where nobody can be reached at the path; BlockingIOError where others wait, and it is not to."""
+    def connecting(self, ends: float | None) -> Generator[float, None, None]:
+        """
+        Connects. Where too many wait at the socket, yields how many seconds to pause before it is tried again; at the end of the
+        time, which is math.inf for nobody who is in a hurry, raises TimeoutError, and BlockingIOError where there is none (None).
+        Raises OSError where nobody can be reached at the path. To be closed where it is given up.
+        """
+        # Not connect(2) that waits: a signal ends it, and whoever gives it up cannot (a thread would stay in it).
+        pause = _FIRST_PAUSE
         try:
-            self.socket.settimeout(timeout if wait else 0)
-            self.socket.connect(self._path)
+            while True:
+                try:
+                    self.socket.connect(self._path)
+                    return
+                except BlockingIOError:
+                    if ends is None:
+                        raise
+                if time.monotonic() >= ends:
+                    raise TimeoutError("too many others wait to be connected")
+                yield min(pause, max(0.0, ends - time.monotonic()))
+                pause = min(2 * pause, _LONGEST_PAUSE)
         except BaseException:
             self.core.end(ConnectionEnded("the connection was never made"))
             raise
-        self.socket.setblocking(False)
 
     def check_process(self) -> None:
         if os.getpid() != self.pid:

@@ -28,9 +28,10 @@ async def _work(
     check_whole(offset, "offset", 0, MAX_BYTES)
     if size is not None:
         check_whole(size, "size", 1, MAX_BYTES)
+    number = buffer.id
     made = WorkObject(line.core)
     return await made.receive(
-        DmabrokerManagerV1.create_work(line.manager, made.id, buffer.id),
+        DmabrokerManagerV1.create_work(line.manager, made.id, number),
         DmabrokerWorkV1.set_offset(made.id, *halves(offset)),
         DmabrokerWorkV1.set_size(made.id, *halves(size or 0)),
         *ask(made.id),
@@ -54,11 +55,12 @@ async def copy(
     source_offset: int,
 ) -> Path:
     check_whole(source_offset, "source_offset", 0, MAX_BYTES)
+    number = source.id
 
     def ask(work: int) -> list[Message]:
         return [
             DmabrokerWorkV1.set_source_offset(work, *halves(source_offset)),
-            DmabrokerWorkV1.copy(work, source.id),
+            DmabrokerWorkV1.copy(work, number),
         ]
 
     return (await _work(line, buffer, offset, size, ask)).path

@@ -6,6 +6,8 @@ Owns: the socket, until `close`. A client is of one event loop.
 """
 
 import asyncio
+import contextlib
+import math
 import os
 import weakref
 from collections.abc import AsyncIterator, Collection, Coroutine
@@ -223,12 +225,11 @@ async def connect(socket: str | os.PathLike[str] | None = None) -> Client:
 
 
 async def _open(path: str, *, wait: bool) -> tuple[Driver, Line]:
-    """`wait`: for room where too many wait at the socket, in a thread of its own."""
+    """`wait`: for room where too many wait at the socket."""
     transport = Transport(path)
-    if wait:
-        await asyncio.to_thread(transport.connect)
-    else:
-        transport.connect(wait=False)
+    with contextlib.closing(transport.connecting(math.inf if wait else None)) as connecting:
+        for pause in connecting:
+            await asyncio.sleep(pause)
     driver = Driver(transport)
     try:
         return driver, await driver.run(open_line(transport.core))

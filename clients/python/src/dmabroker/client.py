@@ -4,6 +4,8 @@ The blocking client: a call returns when the daemon has answered.
 Owns: the socket, until `close`. Threads may share a client: their calls go one after the other.
 """
 
+import contextlib
+import math
 import os
 import threading
 import time
@@ -270,11 +272,15 @@ def connect(
 
 def _open(path: str, timeout: float | None, *, wait: bool) -> tuple[Blocking, Line]:
     """`wait`: for room where too many wait at the socket."""
+    ends = math.inf if timeout is None else time.monotonic() + timeout
     transport = Transport(path)
-    transport.connect(wait=wait, timeout=timeout)
+    with contextlib.closing(transport.connecting(ends if wait else None)) as connecting:
+        for pause in connecting:
+            time.sleep(pause)
     driver = Blocking(transport)
     try:
-        return driver, driver.run(open_line(transport.core), timeout)
+        left = None if timeout is None else max(0.0, ends - time.monotonic())
+        return driver, driver.run(open_line(transport.core), left)
     except BaseException:
         driver.close()
         raise

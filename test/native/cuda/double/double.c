@@ -102,8 +102,10 @@ static bool is_sticky(CUresult result) { return result == 214 || result >= 700; 
 CUresult begin(const char *function) {
   pthread_mutex_lock(&lock);
   CUresult result = ordered(function);
-  if (result != SUCCESS && result != NOT_SUPPORTED && is_sticky(result) && current != NULL)
+  if (result != SUCCESS && result != NOT_SUPPORTED && is_sticky(result) && current != NULL) {
     current->sticky = result;
+    drop();
+  }
   if (result == SUCCESS && !initialized && strcmp(function, "cuInit") != 0) result = NOT_INITIALIZED;
   return result;
 }
@@ -256,8 +258,20 @@ ENTRY CUresult cuCtxGetCurrent(CUcontext *context) {
   return end(result);
 }
 
+/* As long as the device is told to take. */
+static void take_its_time(void) {
+  char path[4096];
+  if (!path_of("slow", path, sizeof path)) return;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return;
+  int milliseconds = 0;
+  if (fscanf(file, "%d", &milliseconds) == 1) usleep(1000 * milliseconds);
+  fclose(file);
+}
+
 ENTRY CUresult cuCtxSynchronize(void) {
   CUresult result = in_context("cuCtxSynchronize");
+  if (result == SUCCESS) take_its_time();
   if (result == SUCCESS) finish();
   return end(result);
 }

@@ -4,12 +4,14 @@
  * by /dev/udmabuf, a POSIX file descriptor is the memfd's.
  *
  * Whatever cuda.h forbids is refused, and written to FOLDER/complaints. New memory is full of 0xa5, and what is set is there when it
- * has been waited for: a memset may return before the device has done it ("API synchronization behavior" of CUDA's manual).
+ * has been waited for: a memset, or a copy within the device, may return before the device has done it ("API synchronization
+ * behavior" of CUDA's manual). What is unmapped before that is a complaint.
  *
  *   DMABROKER_CUDA_FOLDER   where it is told what to do, and tells what there is; may be absent
  *     FOLDER/<function>     "RESULT COUNT": the COUNT-th call from now on returns it, after which the file is gone. What
  *                           CUDA calls sticky every call of that context returns from then on, until it is reset.
  *     FOLDER/gone           while it is there, the device is: nothing works, and no context is made
+ *     FOLDER/slow           while it is there, to wait for the device takes so many milliseconds
  *     FOLDER/kept           while it is there, memory that is let go of stays in use: another process has it
  *     FOLDER/live           what was not let go of: contexts, handles, reservations, mappings, bytes
  *     FOLDER/complaints
@@ -115,5 +117,7 @@ bool driver_id(unsigned char id[DRIVER_ID]);
 void count_memory(int *handles, int *reservations, int *mappings);
 /* memory.c: the device does what it was given to do. */
 void finish(void);
+/* memory.c: it does that no more. */
+void drop(void);
 
 #endif

@@ -216,24 +216,41 @@ ENTRY CUresult cuMemMap(CUdeviceptr address, size_t size, size_t offset, CUmemGe
   return end(SUCCESS);
 }
 
-/* The last memset, while nobody has waited for it. */
+/* The last memset, or copy by the device, while nobody has waited for it. */
 static struct {
   uint32_t *words;
-  size_t count;
+  /* NULL: a memset, of `value`. */
+  const uint32_t *from;
+  /* In bytes; 0: there is none. */
+  size_t size;
   uint32_t value;
 } begun;
 
 void finish(void) {
-  for (size_t i = 0; i < begun.count; i++) begun.words[i] = begun.value;
-  begun.count = 0;
+  if (begun.from != NULL) memmove(begun.words, begun.from, begun.size);
+  else
+    for (size_t i = 0; i < begun.size / 4; i++) begun.words[i] = begun.value;
+  drop();
+}
+
+void drop(void) {
+  begun.size = 0;
+  begun.from = NULL;
+}
+
+/* Whether the device has still to do something there. */
+static bool is_busy(const struct range *range) {
+  const uintptr_t to = (uintptr_t)begun.words, from = (uintptr_t)begun.from;
+  return begun.size > 0 && (to - range->address < range->size || from - range->address < range->size);
 }
 
 ENTRY CUresult cuMemUnmap(CUdeviceptr address, size_t size) {
   CUresult result = begin("cuMemUnmap");
-  finish();
   struct range *range = range_at(address);
   if (range == NULL || range->allocation < 0 || range->size != size)
     return end(complain("cuMemUnmap", "no such mapping"));
+  if (is_busy(range)) complain("cuMemUnmap", "nobody has waited for what was begun there");
+  finish();
   void *at = (void *)(uintptr_t)address;
   mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   struct allocation *allocation = &allocations[range->allocation];
@@ -319,7 +336,7 @@ static CUresult set(CUdeviceptr address, uint32_t value, size_t count) {
   finish();
   begun.words = (uint32_t *)(uintptr_t)address;
   begun.value = value;
-  begun.count = count;
+  begun.size = 4 * count;
   return SUCCESS;
 }
 
@@ -356,7 +373,10 @@ ENTRY CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t size) {
   CUresult result = in_context("cuMemcpyDtoD_v2");
   if (result == SUCCESS && (usable(to, size) == NULL || usable(from, size) == NULL))
     result = complain("cuMemcpyDtoD_v2", "range");
+  if (result != SUCCESS) return end(result);
   finish();
-  if (result == SUCCESS) memmove((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size);
-  return end(result);
+  begun.words = (uint32_t *)(uintptr_t)to;
+  begun.from = (const uint32_t *)(uintptr_t)from;
+  begun.size = size;
+  return end(SUCCESS);
 }
