@@ -63,8 +63,9 @@ static int try_connect(const struct sockaddr_un *address, bool wait, int64_t dea
 			bound(fd, deadline);
 		if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
 			return fd;
-	} while (errno == EINTR);
-	int number = errno;
+	} while (errno == EINTR && now_ms() < deadline);
+	/* Signals may come more often than the kernel looks whether a bound is over. */
+	int number = errno == EINTR ? EAGAIN : errno;
 
 	close(fd);
 	errno = number;
