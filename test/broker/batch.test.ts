@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { NO_POOL } from '../../src/broker/pool/pool.js';
+import { NO_POOL } from '../../src/broker/pool/limits.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import { checked } from '../../src/memory/check-spec.js';
 import { BrokerError } from '../../src/memory/errors.js';

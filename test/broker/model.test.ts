@@ -10,7 +10,7 @@ import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
 import type { Lifetime } from '../../src/broker/lifetime.js';
-import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
+import { NO_POOL, type PoolLimits } from '../../src/broker/pool/limits.js';
 import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {

@@ -5,7 +5,7 @@
  */
 import { DEVICE_POOL_BYTES, DEVICE_POOL_PART } from '../../memory/limits.js';
 import type { Allocation } from '../../memory/source.js';
-import type { PoolLimits } from './pool.js';
+import type { PoolLimits } from './limits.js';
 
 /** The UUID of the device whose own memory it is; null: the machine's. */
 export type Home = string | null;

@@ -8,7 +8,7 @@
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
 import type { PolicyRules } from '../../broker/policy.js';
-import type { PoolLimits } from '../../broker/pool/pool.js';
+import type { PoolLimits } from '../../broker/pool/limits.js';
 import type { Layer, Rules } from '../../broker/quota/rules.js';
 import type { Choice } from '../../broker/request.js';
 import type { ChargePolicy } from '../../broker/shares.js';

@@ -3,7 +3,7 @@
  * among them, in the words of openapi.yaml; main answers some itself (http/operations.ts).
  */
 import type { PolicyRules } from '../../broker/policy.js';
-import type { PoolLimits } from '../../broker/pool/pool.js';
+import type { PoolLimits } from '../../broker/pool/limits.js';
 import type { Pressure } from '../../broker/quota/recalls.js';
 import type { RuleId, Rules } from '../../broker/quota/rules.js';
 import type { Swept } from '../../broker/unproven.js';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
-import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
+import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/limits.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
 import { BrokerError } from '../../../src/memory/errors.js';
