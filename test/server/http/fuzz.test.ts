@@ -80,7 +80,7 @@ await withoutLeaks(t, 'generated requests', async (t) => {
     }
   };
 
-  t.test('every answer is a described one', { timeout: 280_000 }, async (t) => {
+  t.test('every answer is a described one', { timeout: atNight(280_000, 3_000_000) }, async (t) => {
     const any = fc.oneof(usual, fc.oneof(...generators));
     const batch = fc.array(any, { minLength: BATCH, maxLength: BATCH });
     await fc.assert(
