@@ -164,8 +164,11 @@ export class Pool {
     const making = this.#making;
     if (making !== null && this.#isMaking(choice)) {
       making.taker = (result) => {
-        if ('error' in result) this.#allocate(asker, choice, done);
-        else done(result);
+        if (!('error' in result)) done(result);
+        else {
+          this.#misses++;
+          this.#allocate(asker, choice, done);
+        }
       };
     } else this.#allocate(asker, choice, done);
   }

@@ -143,6 +143,7 @@ t.test('who asks while a spare is made gets that one', async (t) => {
     wish();
     world.refuseSpare(noMemory);
     t.same([world.pending.length, pool.hits, answers.length], [1, 0, 0]);
+    t.equal(pool.misses, POOL_HOT_REQUESTS + 1, 'it was not answered from the pool');
     world.answer();
     t.match(answers, [{ allocation: {} }]);
   });
