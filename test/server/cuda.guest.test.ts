@@ -368,6 +368,13 @@ t.test('a GPU has spares of its own memory where the machine has none of its', a
   t.ok(isZero(bytesOf(spare)));
   t.equal((await poolOf(pooled)).hits, 1);
   await spare.close();
+  const types = ['dma_buf', 'opaque_fd'] as const;
+  for (let i = 0; i < 3; i++)
+    await (await mine.allocate({ ...linear, ...both, handleTypes: types })).close();
+  t.match((await poolOf(pooled)).specs, [
+    { handle_type: 'dma_buf', further_handle_types: ['opaque_fd'] },
+    { handle_type: 'dma_buf', further_handle_types: undefined },
+  ]);
   mine.close();
   t.same(pooled.errors, []);
   await pooled.stop();
