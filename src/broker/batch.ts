@@ -10,10 +10,13 @@ import type { Pool } from './pool/pool.js';
 import { discard, type Spare, type SparesWorld } from './pool/spares.js';
 import type { Choice } from './request.js';
 import type { Asker } from './turns.js';
+import { lostMeanwhile, type UnderWay } from './under-way.js';
 
-interface Making {
+export interface Making {
   readonly world: SparesWorld;
   readonly pool: Pool;
+  /** What was made, until all of it is. */
+  readonly underWay: UnderWay;
 }
 
 /** What is made of what for whom. */
@@ -25,10 +28,10 @@ interface Wanted {
 
 /**
  * `done` is called once, when all have answered: with memory for as many buffers, which is the caller's then; or
- * with the first refusal, when all that was made is let go of.
+ * with the first refusal, when all that was made is let go of. Where the device of some is lost meanwhile that is one.
  */
 export function makeAll(
-  { world, pool }: Making,
+  { world, pool, underWay }: Making,
   { who, choice, count }: Wanted,
   done: Done<readonly Spare[]>,
 ): void {
@@ -41,8 +44,13 @@ export function makeAll(
   const refusals: BrokerError[] = [];
   const answered = (result: Result<Spare>) => {
     if ('error' in result) refusals.push(result.error);
-    else made.push(result);
+    else {
+      made.push(result);
+      underWay.begin(result.allocation);
+    }
     if (--missing > 0) return;
+    const lost = made.filter(({ allocation }) => underWay.end(allocation));
+    if (lost.length > 0) refusals.push(lostMeanwhile());
     const [error] = refusals;
     if (error === undefined) {
       done(made);

@@ -9,7 +9,7 @@ import { attempt, type Done } from '../memory/result.js';
 import type { Scanout } from '../memory/scanout.js';
 import type { LostAllocation, MemorySpec, Plan } from '../memory/source.js';
 import { Arrivals, type ArrivalsParts, isLate } from './arrivals.js';
-import { makeAll } from './batch.js';
+import { type Making, makeAll } from './batch.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import { type Fallback, neither, saying, unmetOf } from './falling-back.js';
 import type { Lifetime } from './lifetime.js';
@@ -24,6 +24,7 @@ import { type AllocationRequest, type Choice, checkRequest } from './request.js'
 import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
 import { NOT_SHOWN, Showing, type Shown } from './showing.js';
+import { UnderWay } from './under-way.js';
 
 /** Memory that a client brings. */
 export interface ImportRequest {
@@ -80,10 +81,13 @@ export class Intake {
 
   readonly #arrivals: Arrivals;
   readonly #showing: Showing;
+  readonly #underWay = new UnderWay();
+  readonly #making: Making;
 
   constructor(private readonly parts: IntakeParts) {
     this.#arrivals = new Arrivals(parts);
-    this.#showing = new Showing(parts.world, parts.selection);
+    this.#showing = new Showing(parts.world, parts.selection, this.#underWay);
+    this.#making = { world: parts.world, pool: parts.pool, underWay: this.#underWay };
   }
 
   /**
@@ -275,7 +279,7 @@ export class Intake {
     }
     const { choice, charged: charges } = admitted;
     const who = this.parts.quotas.whoIs(owner);
-    makeAll(this.parts, { who, choice, count: charges.length }, (made) => {
+    makeAll(this.#making, { who, choice, count: charges.length }, (made) => {
       if ('error' in made) {
         for (const charge of charges) charge.release();
         const before = refused === told ? way : { ...way, settle };
@@ -357,7 +361,7 @@ export class Intake {
 
   /** The memory of these allocations went with its device, before it became buffers. */
   lost(allocations: readonly LostAllocation[]): void {
-    this.#showing.lost(allocations);
+    this.#underWay.lost(allocations);
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */

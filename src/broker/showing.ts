@@ -2,13 +2,11 @@
  * Memory that is shown to displays before it becomes a buffer: how a request goes on where a display refuses memory of one
  * source. The others that it allows are tried, those first that none has refused; where all are refused, or what is left
  * has no room, memory is of the source that it would be without displays, so that these make nothing impossible.
- *
- * Owns: which memory is being shown, since its device may be lost meanwhile.
  */
-import { BrokerError } from '../memory/errors.js';
+import type { BrokerError } from '../memory/errors.js';
 import { attempt } from '../memory/result.js';
 import type { Scanout } from '../memory/scanout.js';
-import type { FellBack, LostAllocation, SourceName } from '../memory/source.js';
+import type { FellBack, SourceName } from '../memory/source.js';
 import type { Owner } from './buffer.js';
 import { picturesOf } from './displays.js';
 import type { Spare } from './pool/spares.js';
@@ -16,6 +14,7 @@ import { type AllocationRequest, type Choice, checkRequest } from './request.js'
 import type { Selection } from './selection.js';
 import type { Surroundings } from './surroundings.js';
 import type { Asker } from './turns.js';
+import { lostMeanwhile, type UnderWay } from './under-way.js';
 
 /** How far a request is. */
 export interface Shown {
@@ -37,12 +36,10 @@ interface Asked {
 }
 
 export class Showing {
-  /** By what the memory is; whether it was lost. */
-  readonly #underWay = new Map<string, boolean>();
-
   constructor(
     private readonly world: Pick<Surroundings, 'askDisplays'>,
     private readonly selection: Selection,
+    private readonly underWay: UnderWay,
   ) {}
 
   /** The memory stays whoever's it is. `told` is called once, now or later; with an error where it was lost meanwhile. */
@@ -65,30 +62,18 @@ export class Showing {
       told(null, null);
       return;
     }
-    const names = allocations.map(nameOf);
-    for (const name of names) this.#underWay.set(name, false);
+    for (const allocation of allocations) this.underWay.begin(allocation);
     const { asked } = displays;
     this.world.askDisplays(who, pictures, (scanout) => {
-      const areLost = names.some((name) => this.#underWay.get(name) === true);
-      for (const name of names) this.#underWay.delete(name);
-      if (areLost) {
-        lost(
-          new BrokerError('device_lost', 'the device was lost before the memory was answered for'),
-        );
+      const areLost = allocations.filter((allocation) => this.underWay.end(allocation));
+      if (areLost.length > 0) {
+        lost(lostMeanwhile());
         return;
       }
       displays.note(request, choice.source, scanout, asked);
       const isRefused = scanout.state === 'refused' && !shown.isSettled;
       told(scanout, isRefused ? this.#elsewhere(owner, request, choice, shown) : null);
     });
-  }
-
-  /** The memory of these allocations went with its device. */
-  lost(allocations: readonly LostAllocation[]): void {
-    if (this.#underWay.size === 0) return;
-    for (const name of allocations.map(nameOf)) {
-      if (this.#underWay.has(name)) this.#underWay.set(name, true);
-    }
   }
 
   #elsewhere(
@@ -115,5 +100,3 @@ export class Showing {
     return displays.why(request, first.source);
   }
 }
-
-const nameOf = ({ source, handleType, key }: LostAllocation) => `${source} ${handleType} ${key}`;

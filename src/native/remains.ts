@@ -17,6 +17,7 @@
  * Owns: the fds that it was given, until `close`; the count of those for each dma_buf; the watch of memfds.
  */
 import { release } from 'node:os';
+import { isOutOfFds } from '../memory/errors.js';
 import { isMainline } from '../memory/heaps.js';
 import type { Remaining, Remains } from '../memory/remains.js';
 import type { Allocation, Face } from '../memory/source.js';
@@ -66,6 +67,16 @@ export function referredElsewhere(identity: string, by: 1 | -1): void {
   else kept.delete(identity);
 }
 
+/** Of all references; where no fd is left to ask with, as if somebody had one: it is asked again. */
+function countOf(fd: number): number {
+  try {
+    return info(fd)?.count ?? 0;
+  } catch (error) {
+    if (isOutOfFds(error)) return Number.POSITIVE_INFINITY;
+    throw error;
+  }
+}
+
 /** The buffer's memory is gone when each of its dma_bufs is nobody else's. */
 class CountedDmaBufs implements Remains {
   readonly #identities: string[];
@@ -83,7 +94,7 @@ class CountedDmaBufs implements Remains {
 
   look(): Remaining {
     // Fewer where the manager has not taken what it was sent.
-    const alone = (fd: number) => (info(fd)?.count ?? 0) <= (kept.get(identity(fd)) ?? 0);
+    const alone = (fd: number) => countOf(fd) <= (kept.get(identity(fd)) ?? 0);
     if (!this.fds.every(alone)) return 'lingering';
     if (this.once) this.close();
     return this.alone;

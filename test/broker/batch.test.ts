@@ -305,6 +305,34 @@ t.test('one of them is the spare that is being made', async (t) => {
   t.same(nothingLeft(), NOTHING);
 });
 
+t.test('the device is lost while others of them are made', async (t) => {
+  for (const pooled of [false, true]) {
+    const { world, broker, results, ask, answerAll, nothingLeft } = make();
+    if (pooled) {
+      broker.pool.configure({ ...NO_POOL, bytes: 2 ** 20, sparesPerSpec: 1, idleSeconds: 60 });
+      ask(3);
+      answerAll();
+      world.pass(10);
+      broker.pool.run();
+    }
+    ask(3);
+    const first = pooled ? world.answerSpare() : world.answer();
+    broker.deviceLost([first]);
+    answerAll();
+    t.equal(codeOf(results.at(-1)), 'device_lost', 'no buffer has what went with it');
+    ask(3);
+    broker.deviceLost([world.answer(2)]);
+    world.refuse(new BrokerError('out_of_memory', 'none left'));
+    answerAll();
+    t.equal(codeOf(results.at(-1)), 'out_of_memory');
+    for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
+    broker.drainPool(null);
+    world.pass(1000);
+    broker.poll();
+    t.same(nothingLeft(), NOTHING);
+  }
+});
+
 t.test('one alone is as it was', async (t) => {
   const { results, ask, answerAll } = make();
   ask(1, { spec: { ...linear, size: 8192 } });

@@ -2,9 +2,12 @@
 import { closeSync, openSync } from 'node:fs';
 import t from 'tap';
 import { checked } from '../../src/memory/check-spec.js';
+import type { Allocation } from '../../src/memory/source.js';
 import { info, parseInfo, setName, sync } from '../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../src/native/kind.js';
+import { remains } from '../../src/native/remains.js';
 import { probeVulkan } from '../../src/native/sources/probe-vulkan.js';
+import { withFewFds } from '../support/few-fds.js';
 import { enableValidation, expectNoValidationMessages, inGuest } from './vulkan/validation.js';
 
 const validation = enableValidation();
@@ -49,7 +52,12 @@ t.test('a real one', { skip: !inGuest && !source && reason }, async (t) => {
   t.throws(() => sync(99_999, 'start', { read: true }), /errno 9/);
   source.free(key);
   t.equal(info(fd)?.count, 1);
-  closeSync(fd);
+  const allocation = { source: 'udmabuf', handleType: 'dma_buf', exporter: 'udmabuf' } as const;
+  const left = remains(allocation as unknown as Allocation, [fd]);
+  const blind = withFewFds(0, () => left.look());
+  t.equal(blind, 'lingering', 'released while there is no file descriptor to look with');
+  t.equal(left.look(), 'counted', 'and looked at again');
+  left.close();
 });
 
 t.test('close', async () => {

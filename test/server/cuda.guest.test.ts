@@ -334,7 +334,7 @@ t.test('no file descriptor left', async (t) => {
   });
   const mine = await connect({ socket: few.clientSocket });
   const held: ClientBuffer[] = [];
-  const refusal = await (async () => {
+  const refusal = async () => {
     for (;;) {
       try {
         held.push(await mine.allocate({ ...linear, source: 'cuda' }));
@@ -342,8 +342,16 @@ t.test('no file descriptor left', async (t) => {
         return error;
       }
     }
-  })();
-  t.match(refusal, { code: /limit_exceeded|out_of_memory/ });
+  };
+  const refused = { code: 'limit_exceeded', refusal: { constraint: 'fds' } };
+  t.match(await refusal(), refused);
+  await held.pop()?.close();
+  held.push(await mine.allocate({ ...linear, handleTypes: ['memfd'] }));
+  t.match(
+    await refusal(),
+    refused,
+    'an even number, an odd one: whichever of its own the driver lacks',
+  );
   for (const each of held) await each.close();
   const again = await mine.allocate({ ...linear, source: 'cuda' });
   await again.close();
@@ -382,6 +390,13 @@ t.test('a GPU has spares of its own memory where the machine has none of its', a
   t.ok(isZero(bytesOf(spare)));
   t.equal((await poolOf(pooled)).hits, 1);
   await spare.close();
+  const types = ['dma_buf', 'opaque_fd'] as const;
+  for (let i = 0; i < 3; i++)
+    await (await mine.allocate({ ...linear, ...both, handleTypes: types })).close();
+  t.match((await poolOf(pooled)).specs, [
+    { handle_type: 'dma_buf', further_handle_types: ['opaque_fd'] },
+    { handle_type: 'dma_buf', further_handle_types: undefined },
+  ]);
   mine.close();
   t.same(pooled.errors, []);
   await pooled.stop();

@@ -17,6 +17,7 @@ import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
 import type { Asker } from '../turns.js';
 import { type Home, Homes, type OwnMemories } from './homes.js';
+import { lackOf } from './lack.js';
 import { NO_POOL, type PoolLimits } from './limits.js';
 import { type Spare, Spares, type SparesWorld } from './spares.js';
 import { type Spec, Specs } from './specs.js';
@@ -149,8 +150,11 @@ export class Pool {
     const making = this.#making;
     if (making !== null && this.#isMaking(choice)) {
       making.taker = (result) => {
-        if ('error' in result) this.#allocate(asker, choice, done);
-        else done(result);
+        if (!('error' in result)) done(result);
+        else {
+          this.#misses++;
+          this.#allocate(asker, choice, done);
+        }
       };
     } else this.#allocate(asker, choice, done);
   }
@@ -165,7 +169,7 @@ export class Pool {
   /** With a name that the memory is to have; where there is no memory left, once more without the spares. */
   allocateAs(id: string, asker: Asker, choice: Choice, done: Done<Allocation>): void {
     this.world.allocate(asker, choice, id, (result) => {
-      if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
+      if ('error' in result && this.#isInWay(result.error) && this.drain().spares > 0) {
         this.world.allocate(asker, choice, id, done);
         return;
       }
@@ -241,6 +245,16 @@ export class Pool {
 
   #limit(home: Home): number {
     return this.#homes.limit(home, this.#limits);
+  }
+
+  /**
+   * Whether somebody may have been refused for the sake of spares. Where the source says that more is lacking than all of them
+   * take, that is not so: whoever asks for it again and again would otherwise see to it that nobody has any.
+   */
+  #isInWay(error: BrokerError): boolean {
+    if (!isShortage(error)) return false;
+    const lacking = lackOf(error);
+    return lacking === null || lacking <= this.bytes;
   }
 
   /** What memory of a spec is, that was known as an estimate; what is too much of its home has no spares. */

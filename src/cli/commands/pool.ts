@@ -8,7 +8,7 @@ import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<PoolInfo['specs'][number]> = [
   ['SOURCE', (spec) => spec.source],
-  ['HANDLE', (spec) => spec.handle_type],
+  ['HANDLE', (it) => [it.handle_type, ...(it.further_handle_types ?? [])].join(' ')],
   ['CONTENTS', (it) => (it.size === null ? contents(it) : `buffer of ${bytes(it.size)}`)],
   ['USAGE', (spec) => spec.usage.join(' ')],
   ['SPARES', (spec) => spec.spares],

@@ -55,7 +55,7 @@ export class CudaMemory {
     const { device, size } = this;
     const { cuda } = device;
     try {
-      this.#handle = handle();
+      this.#handle = orOutOfFds(handle);
       this.#address = Number(cuda.out64('cuMemAddressReserve', [size, 0, 0, 0]));
       cuda.call('cuMemMap', [this.#address, size, 0, this.#handle, 0]);
       this.#isMapped = true;
@@ -85,14 +85,7 @@ export class CudaMemory {
   }
 
   #exported(call: string, args: readonly (number | bigint)[]): number {
-    let fd: number;
-    try {
-      fd = this.device.cuda.out32(call, args);
-    } catch (error) {
-      // CUDA has no word for it.
-      if (hasNoFd()) throw outOfFds();
-      throw error;
-    }
+    const fd = orOutOfFds(() => this.device.cuda.out32(call, args));
     return owning(fd, () => {
       setCloexec(fd);
       return fd;
@@ -166,12 +159,28 @@ export class CudaMemory {
   }
 }
 
-/** Whether the process or the machine has no file descriptor left. */
-function hasNoFd(): boolean {
+/** What the driver may want at once, for itself and for the one that it makes. */
+const FDS_OF_A_CALL = 4;
+
+/** CUDA has no word for it. */
+function orOutOfFds<T>(call: () => T): T {
   try {
-    closeSync(openSync('/dev/null', 'r'));
+    return call();
+  } catch (error) {
+    if (hasFewFds()) throw outOfFds();
+    throw error;
+  }
+}
+
+/** Whether the process or the machine has not as many file descriptors left as a call may take. */
+function hasFewFds(): boolean {
+  const fds: number[] = [];
+  try {
+    while (fds.length < FDS_OF_A_CALL) fds.push(openSync('/dev/null', 'r'));
     return false;
   } catch (error) {
     return isOutOfFds(error);
+  } finally {
+    for (const fd of fds) closeSync(fd);
   }
 }

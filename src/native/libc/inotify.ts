@@ -6,6 +6,7 @@
  * Owns: the inotify instance.
  */
 import { readFileSync } from 'node:fs';
+import { isOutOfFds } from '../../memory/errors.js';
 import { addressOf, callInt, callLong, lastErrno, symbol, transientString } from '../ffi.js';
 import { EAGAIN, SystemError } from './errno.js';
 import { close } from './fd.js';
@@ -28,6 +29,7 @@ export class GoneWatch {
   readonly #fd: number;
   /** Watches whose file is there, as far as is known. */
   readonly #there = new Set<number>();
+  #hasLostEvents = false;
   readonly #buffer = Buffer.alloc(BUFFER_SIZE);
   readonly #address = addressOf(this.#buffer);
 
@@ -69,17 +71,26 @@ export class GoneWatch {
       if (size < 0 && lastErrno() !== EAGAIN) throw new SystemError('read', lastErrno(), 'inotify');
       for (let at = 0; at < size; ) {
         const mask = this.#buffer.readUInt32LE(at + EVENT.mask);
-        if ((mask & IN_Q_OVERFLOW) !== 0) this.#lookAgain();
+        if ((mask & IN_Q_OVERFLOW) !== 0) this.#hasLostEvents = true;
         // IN_DELETE_SELF, or IN_IGNORED, which follows it.
         else this.#there.delete(this.#buffer.readInt32LE(at + EVENT.wd));
         at += EVENT.size + this.#buffer.readUInt32LE(at + EVENT.length);
       }
     }
+    if (this.#hasLostEvents) this.#lookAgain();
   }
 
   /** Events were lost (`max_queued_events`): what is still watched is in fdinfo, in hexadecimal. */
   #lookAgain(): void {
-    const text = readFileSync(`/proc/self/fdinfo/${this.#fd}`, 'utf8');
+    let text: string;
+    try {
+      text = readFileSync(`/proc/self/fdinfo/${this.#fd}`, 'utf8');
+    } catch (error) {
+      // Then when one is left to read it by.
+      if (isOutOfFds(error)) return;
+      throw error;
+    }
+    this.#hasLostEvents = false;
     const watched = new Set(
       [...text.matchAll(/^inotify wd:([0-9a-f]+) /gm)].map(([, wd = '']) =>
         Number.parseInt(wd, 16),

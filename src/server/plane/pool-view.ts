@@ -6,6 +6,7 @@ import { type Clock, dateText } from '../../memory/clock.js';
 import { fourccName, modifierText } from '../../memory/fourcc.js';
 import { usageNames } from '../../memory/usage.js';
 import type { PoolInfo } from '../../rest/contract.js';
+import { furtherTypes } from './views.js';
 
 export function poolView(pool: Pool, clock: Clock): PoolInfo {
   const { limits, homes, bytes, spares, hits, misses } = pool;
@@ -27,11 +28,12 @@ function specView(
   { choice, spares, bytes, hits, askedAt }: Readonly<Spec>,
   clock: Clock,
 ): PoolInfo['specs'][number] {
-  const { source, handleType, device = null, spec } = choice;
+  const { source, handleType, also, device = null, spec } = choice;
   const image = spec.kind === 'image' ? spec : null;
   return {
     source,
     handle_type: handleType,
+    ...furtherTypes(also),
     device,
     kind: spec.kind,
     size: spec.kind === 'buffer' ? spec.size : null,

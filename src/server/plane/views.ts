@@ -128,7 +128,7 @@ export function waitingViews(broker: Broker, only: number | null): WaitingAlloca
     }));
 }
 
-const furtherTypes = (types: readonly HandleType[] = []) =>
+export const furtherTypes = (types: readonly HandleType[] = []) =>
   types.length > 0 ? { further_handle_types: [...types] } : {};
 
 /** What a request would become. */

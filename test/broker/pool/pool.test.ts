@@ -143,6 +143,7 @@ t.test('who asks while a spare is made gets that one', async (t) => {
     wish();
     world.refuseSpare(noMemory);
     t.same([world.pending.length, pool.hits, answers.length], [1, 0, 0]);
+    t.equal(pool.misses, POOL_HOT_REQUESTS + 1, 'it was not answered from the pool');
     world.answer();
     t.match(answers, [{ allocation: {} }]);
   });
@@ -366,6 +367,34 @@ t.test('where there is no memory, spares go before anybody is refused', async (t
   world.refuse(noMemory);
   t.same(answers, ['ok', 'out_of_memory'], 'without spares there is no second time');
   t.equal(world.pending.length, 0);
+});
+
+t.test('who lacks more than all spares take does not end them', async (t) => {
+  const { world, pool, owner, broker, askOften, rest } = make();
+  askOften();
+  rest();
+  const answers: string[] = [];
+  const refuse = (requested: number, max: number, heap?: { budget: number; usage: number }) => {
+    broker.allocate(owner, request({ spec: of(64 * PAGE) }), (result) =>
+      answers.push('error' in result ? result.error.code : 'ok'),
+    );
+    const constraint = heap === undefined ? 'size' : 'heap_budget';
+    const refusal = { constraint, requested, possible: { max, ...heap } } as const;
+    world.refuse(new BrokerError('out_of_memory', 'no memory', refusal));
+  };
+  refuse(64 * PAGE, 62 * PAGE - 1);
+  refuse(64 * PAGE, 0, { budget: 90 * PAGE, usage: 28 * PAGE + 1 });
+  t.same([answers, pool.spares], [['out_of_memory', 'out_of_memory'], 2]);
+  t.ok(pool.specs.length > 0, 'and what they are for is known');
+  refuse(64 * PAGE, 62 * PAGE);
+  t.equal(pool.spares, 0);
+  world.answer();
+  t.same(answers.splice(0), ['out_of_memory', 'out_of_memory', 'ok']);
+  askOften();
+  rest();
+  refuse(64 * PAGE, PAGE, { budget: 90 * PAGE, usage: 28 * PAGE });
+  world.answer();
+  t.same([answers, pool.spares], [['ok'], 0], 'a heap has more than its driver promises');
 });
 
 t.test('a spare that cannot be made is not tried again until it is asked for often', async (t) => {

@@ -8,6 +8,7 @@ import { map, sealedMemfd } from '../../../src/native/libc/memory.js';
 import { receive, send } from '../../../src/native/libc/socket.js';
 import { connectedPair } from '../../support/accept.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { withFewFds } from '../../support/few-fds.js';
 import { temporaryFolder } from '../../support/folder.js';
 
 const O_PATH = 0o10000000;
@@ -82,6 +83,10 @@ await withoutLeaks(t, 'memfds that are watched', async (t) => {
       close(fd);
     }
     for (const { letGo } of many) letGo();
+    t.notOk(
+      withFewFds(0, () => watch.gone(first)),
+      'with no file descriptor left to look by',
+    );
     t.equal(many.filter(({ wd }) => !watch.gone(wd)).length, 0, 'all are known to be gone');
     t.notOk(watch.gone(first), 'but for the one that is there');
     close(kept);
