@@ -263,19 +263,5 @@ export const MAX_POOL_SPECS = 64;
 /** Specs whose requests are counted; one with as many modifiers as it may takes 5 KiB. */
 export const MAX_POOL_CANDIDATES = 256;
 
-/**
- * Unless configured, spares may have this part of the machine's memory, which nobody misses; and no more than seven
- * frames of 4K.
- */
-export const POOL_PART = 64;
-export const MAX_DEFAULT_POOL_BYTES = 256 * 1024 * 1024;
-
-/**
- * And of a device's own memory this part, two buffers of 1 GiB of the largest ones; and no less than was so little to the
- * machine.
- */
-export const DEVICE_POOL_PART = 64;
-export const DEVICE_POOL_BYTES = MAX_DEFAULT_POOL_BYTES;
-
 /** The answer that took a spare leaves before the next one is asked for. */
 export const POOL_REFILL_DELAY_MS = 1;

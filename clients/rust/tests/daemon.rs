@@ -108,10 +108,9 @@ fn given_up() -> Result<()> {
     assert!(asked.taken().is_none(), "once");
     buffer.close()?;
     client.set_timeout(Some(Duration::ZERO));
-    assert!(matches!(
-        client.allocate(&linear(8192)),
-        Err(Error::TimedOut)
-    ));
+    // Where this thread was not running meanwhile, the answer is there already.
+    let mut tries = (0..100).map(|_| client.allocate(&linear(8192)));
+    assert!(tries.any(|answer| matches!(answer, Err(Error::TimedOut))));
     client.set_timeout(None);
     client.allocate(&linear(8192)).map(|_| ())
 }

@@ -3,9 +3,8 @@
  * not missed by the same: what lies ready in a GPU's memory takes none of the machine's, and a GPU of
  * 141 GiB is asked for larger pieces than a machine's screens are.
  */
-import { DEVICE_POOL_BYTES, DEVICE_POOL_PART } from '../../memory/limits.js';
 import type { Allocation } from '../../memory/source.js';
-import type { PoolLimits } from './limits.js';
+import { DEVICE_POOL_BYTES, DEVICE_POOL_PART, type PoolLimits } from './limits.js';
 
 /** The UUID of the device whose own memory it is; null: the machine's. */
 export type Home = string | null;

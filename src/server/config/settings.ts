@@ -4,16 +4,18 @@
  * (live.ts), what `GET /v1/config` tells (report.ts), docs/settings.md and dmabroker.toml(5). A new setting
  * is an entry here, and used where it is needed.
  */
+import {
+  DEVICE_POOL_BYTES,
+  DEVICE_POOL_PART,
+  MAX_DEFAULT_POOL_BYTES,
+  POOL_PART,
+} from '../../broker/pool/limits.js';
 import type { ChargePolicy } from '../../broker/shares.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,
   DEFAULT_RESTART_GRACE_SECONDS,
   DEFAULT_TRUSTED_BYTES,
   DEFAULT_UNKNOWN_GRACE_SECONDS,
-  DEVICE_POOL_BYTES,
-  DEVICE_POOL_PART,
-  MAX_DEFAULT_POOL_BYTES,
-  POOL_PART,
 } from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
